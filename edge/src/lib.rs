@@ -1,1 +1,12 @@
-//! Being built.
+//! The payment back end of Gyesan without its shell: what it commits and what it does next.
+//!
+//! Actors are synchronous and know no clock, no socket, no randomness ([`actor`]); routes are plain functions over
+//! small ports ([`http`]). `edge/worker` runs both on Cloudflare's runtime, `tests/sim` runs the actors in virtual time.
+
+pub mod actor;
+pub mod command;
+pub mod migration;
+pub mod ports;
+pub mod psp;
+pub mod sql;
+pub mod topology;
