@@ -11,6 +11,7 @@ pub mod buyer;
 pub mod event;
 pub mod id;
 pub mod money;
+pub mod page;
 pub mod payment;
 pub mod pricing;
 pub mod problem;

@@ -1,1 +1,2 @@
-//! Being built.
+//! The checkout's views.
+use leptos as _;
