@@ -44,8 +44,19 @@ pub enum Input {
         /// Its reply.
         result: Result<Reply, CallFault>,
     },
-    /// The alarm went off.
+    /// The alarm went off. Also the first input after every start.
     Alarm,
+    /// Work that the actor took upon itself in an earlier, committed turn ([`Effect::Then`]).
+    Due(Vec<DueWork>),
+}
+
+/// A piece of due work: which row of the actor's due table.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct DueWork {
+    /// The order's row.
+    pub order_row: i64,
+    /// The attempt's number, 0 for the order itself.
+    pub attempt: u32,
 }
 
 /// Why a call to another actor has no reply.
@@ -78,6 +89,8 @@ pub enum Effect {
         /// What.
         command: Command,
     },
+    /// Give the actor itself this input, in a turn of its own.
+    Then(Input),
     /// Set the object's one alarm.
     Alarm(Timestamp),
     /// Write a line to the log.

@@ -1,0 +1,30 @@
+//! Opening an actor over its database.
+
+use crate::actor::Actor;
+use crate::consumer::Consumer;
+use crate::ledger_shard::LedgerShard;
+use crate::order_shard::OrderShard;
+use crate::sql::Sql;
+use crate::topology::{self, BirthFault, Target, Topology};
+use gyesan_core::time::Timestamp;
+
+/// The actor that `target` names, as stored. Its first input must be [`crate::actor::Input::Alarm`], so that what the last
+/// process left undone is taken up at once.
+///
+/// # Errors
+/// [`BirthFault`]: the object is another actor, or was laid out for another number of shards, or its database failed.
+pub fn open(
+    target: Target,
+    topology: Topology,
+    sql: &dyn Sql,
+    now: Timestamp,
+) -> Result<Box<dyn Actor>, BirthFault> {
+    topology::born(sql, target, topology)?;
+    Ok(match target {
+        Target::Order(index) => Box::new(OrderShard::open(index, sql, now)?),
+        Target::Ledger(index) => Box::new(LedgerShard::open(index, sql)?),
+        Target::Consumer(subscription, partition) => {
+            Box::new(Consumer::open(subscription, partition, topology, sql)?)
+        }
+    })
+}

@@ -1,0 +1,26 @@
+//! An object's one alarm: kept at the earliest time that anything is due.
+
+use crate::actor::{Effect, Turn};
+use gyesan_core::time::Timestamp;
+
+/// The alarm as far as is known; after a restart nothing is, and the next wish sets it.
+#[derive(Default)]
+pub struct Alarm {
+    set_to: Option<Timestamp>,
+}
+
+impl Alarm {
+    /// It went off: none is set any more.
+    pub fn went_off(&mut self) {
+        self.set_to = None;
+    }
+
+    /// Sets it to `wish` unless it goes off earlier anyway. One that is too early finds nothing due and is set again.
+    pub fn wish(&mut self, turn: &mut Turn<'_>, wish: Option<Timestamp>) {
+        let Some(at) = wish else { return };
+        if self.set_to.is_none_or(|set| at < set) {
+            self.set_to = Some(at);
+            turn.push(Effect::Alarm(at));
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! A shard's outbox: the log of its events, and who reads it.
+//!
+//! A row is appended in the turn that changes the state, so an event exists if and only if the change does. Readers (the
+//! consumers of this partition) are woken once a turn with the new records; where each stands is asked, not stored: a
+//! reader answers a wake with its position once it has dealt with the records. Until then the shard keeps its alarm set,
+//! and wakes again. After a restart every reader is woken, so a wake lost with the process is made good.
+
+use crate::actor::{CallFault, CallId, Effect, Fault, Turn};
+use crate::command::{Command, LogCommand, LogStatus, Record, Reply, Wake};
+use crate::params;
+use crate::sql::{Row, Sql, SqlError, from_json, to_json};
+use crate::topology::Target;
+use gyesan_core::event::{Event, EventData};
+use gyesan_core::id::MerchantId;
+use gyesan_core::money::Currency;
+use gyesan_core::time::Timestamp;
+
+/// Records handed over with one wake, at most; a reader that is further behind reads the rest itself.
+const HANDED_OVER_MAX: usize = 256;
+/// A wake without an answer for so long is made again, in milliseconds.
+const WAKE_LIMIT_MS: i64 = 10_000;
+/// The first pause after a wake that brought nothing; doubled each time up to [`PAUSE_MAX_MS`].
+const PAUSE_MS: i64 = 500;
+const PAUSE_MAX_MS: i64 = 30_000;
+
+/// The log of one shard.
+pub struct Outbox {
+    end: u64,
+    readers: Vec<Reader>,
+    fresh: Vec<Record>,
+    next_call: CallId,
+}
+
+/// Somebody who reads the log.
+struct Reader {
+    target: Target,
+    /// The last position it has dealt with, as far as is known.
+    position: u64,
+    /// The wake under way, and since when.
+    waking: Option<(CallId, Timestamp)>,
+    /// Records committed since the last wake.
+    unsent: Vec<Record>,
+    /// Whether it must be woken even without news: after a restart, or when a wake failed.
+    stale: bool,
+    /// When it may be woken again after a failure.
+    not_before: Timestamp,
+    failures: u32,
+}
+
+impl Outbox {
+    /// The log as stored; every reader is to be woken.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn open(sql: &dyn Sql, readers: impl IntoIterator<Item = Target>) -> Result<Outbox, SqlError> {
+        let end = match sql.query("SELECT coalesce(max(seq), 0) FROM outbox", &[])?.first() {
+            Some(row) => row.count(0)?,
+            None => 0,
+        };
+        let reader = |target| Reader {
+            target,
+            position: 0,
+            waking: None,
+            unsent: Vec::new(),
+            stale: end > 0,
+            not_before: Timestamp(0),
+            failures: 0,
+        };
+        Ok(Outbox { end, readers: readers.into_iter().map(reader).collect(), fresh: Vec::new(), next_call: 1 })
+    }
+
+    /// Appends an event to the log, within the transaction of this turn.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn append(
+        &mut self,
+        turn: &mut Turn<'_>,
+        merchant_id: &MerchantId,
+        data: EventData,
+        trace: Option<&str>,
+    ) -> Result<(), SqlError> {
+        let event = Event {
+            event_id: turn.new_id("evt_"),
+            merchant_id: merchant_id.clone(),
+            currency: Currency::Krw,
+            occurred_at: turn.now,
+            data,
+        };
+        let seq = self.end.saturating_add(1);
+        let (_, key) = event.data.topic_and_key();
+        turn.sql.query(
+            "INSERT INTO outbox (seq, event_id, key, event, trace, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+            params![seq, event.event_id.as_str(), key, to_json(&event)?, trace, turn.now],
+        )?;
+        self.end = seq;
+        self.fresh.push(Record { seq, event, trace: trace.map(str::to_owned) });
+        Ok(())
+    }
+
+    /// Where the log stands, to go back to when the input that is about to be applied fails.
+    pub fn mark(&self) -> u64 {
+        self.end
+    }
+
+    /// Forgets what was appended after the mark; its rows were taken back with the savepoint.
+    pub fn go_back(&mut self, mark: u64) {
+        self.end = mark;
+        self.fresh.retain(|record| record.seq <= mark);
+    }
+
+    /// Ends the turn: wakes each reader that has something to read and is not being woken.
+    pub fn wake_readers(&mut self, turn: &mut Turn<'_>) {
+        let fresh = std::mem::take(&mut self.fresh);
+        for reader in &mut self.readers {
+            let room = HANDED_OVER_MAX.saturating_sub(reader.unsent.len());
+            reader.unsent.extend(fresh.iter().take(room).cloned());
+            reader.stale |= fresh.len() > room;
+            if reader.waking.is_some_and(|(_, since)| turn.now.ms_since(since) >= WAKE_LIMIT_MS) {
+                reader.waking = None;
+                reader.stale = true;
+            }
+            let news = !reader.unsent.is_empty() || reader.stale;
+            if !news || reader.waking.is_some() || turn.now < reader.not_before {
+                continue;
+            }
+            let id = self.next_call;
+            self.next_call = self.next_call.wrapping_add(1);
+            reader.waking = Some((id, turn.now));
+            reader.stale = false;
+            let wake = Wake { records: std::mem::take(&mut reader.unsent), end: self.end };
+            turn.push(Effect::Call { id: Some(id), target: reader.target, command: Command::Wake(wake) });
+        }
+    }
+
+    /// A reader has answered a wake, or the wake was lost.
+    pub fn woken(&mut self, id: CallId, result: Result<Reply, CallFault>, now: Timestamp) {
+        let end = self.end;
+        let woken = |reader: &&mut Reader| reader.waking.is_some_and(|(waking, _)| waking == id);
+        let Some(reader) = self.readers.iter_mut().find(woken) else { return };
+        reader.waking = None;
+        let before = reader.position;
+        if let Ok(Reply::Position(place)) = result {
+            reader.position = place.position;
+        }
+        let first_unsent = reader.unsent.first().map_or(end.saturating_add(1), |record| record.seq);
+        if reader.position.saturating_add(1) >= first_unsent {
+            reader.failures = 0;
+            return;
+        }
+        // It has not dealt with everything it was told of: again, after a pause if it got nowhere.
+        reader.stale = true;
+        if reader.position == before {
+            reader.failures = reader.failures.saturating_add(1);
+            let pause = PAUSE_MS << reader.failures.min(6);
+            reader.not_before = now.plus_ms(pause.min(PAUSE_MAX_MS));
+        }
+    }
+
+    /// When the readers have to be looked after again, if any of them is behind.
+    pub fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
+        let behind = self.readers.iter().filter(|reader| reader.position < self.end);
+        behind
+            .map(|reader| match reader.waking {
+                Some((_, since)) => since.plus_ms(WAKE_LIMIT_MS),
+                None => reader.not_before.max(now.plus_ms(PAUSE_MS)),
+            })
+            .min()
+    }
+
+    /// Answers a question about the log.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn answer(&self, sql: &dyn Sql, command: &LogCommand) -> Result<Reply, Fault> {
+        match command {
+            LogCommand::Read { after, limit } => {
+                let rows = sql.query(
+                    "SELECT seq, event, trace FROM outbox WHERE seq > ? ORDER BY seq LIMIT ?",
+                    params![*after, (*limit).min(1_000)],
+                )?;
+                Ok(Reply::Records { records: rows.iter().map(record).collect::<Result<_, _>>()?, end: self.end })
+            }
+            LogCommand::Of { merchant_id, key } => {
+                let rows = sql.query(
+                    "SELECT seq, event, trace FROM outbox WHERE key = ? ORDER BY seq LIMIT 1000",
+                    params![key.as_str()],
+                )?;
+                let mut records = rows.iter().map(record).collect::<Result<Vec<Record>, _>>()?;
+                records.retain(|record| record.event.merchant_id == *merchant_id);
+                Ok(Reply::Records { records, end: self.end })
+            }
+            LogCommand::Status => {
+                let taken_over = self.readers.iter().map(|reader| reader.position).min().unwrap_or(self.end);
+                let oldest = sql.query("SELECT created_at FROM outbox WHERE seq = ?", params![taken_over.saturating_add(1)])?;
+                Ok(Reply::LogStatus(LogStatus {
+                    end: self.end,
+                    oldest_pending: oldest.first().map(|row| row.time(0)).transpose()?,
+                    pending: self.end.saturating_sub(taken_over),
+                }))
+            }
+        }
+    }
+}
+
+fn record(row: &Row) -> Result<Record, SqlError> {
+    Ok(Record {
+        seq: row.count(0)?,
+        event: from_json(row.text(1)?)?,
+        trace: row.text_or_null(2)?.map(str::to_owned),
+    })
+}
