@@ -4,8 +4,14 @@
 //! small ports ([`http`]). `edge/worker` runs both on Cloudflare's runtime, `tests/sim` runs the actors in virtual time.
 
 pub mod actor;
+pub mod auth;
+pub mod catalogue;
 pub mod command;
+pub mod config;
+pub mod http;
 pub mod migration;
+#[cfg(feature = "native")]
+pub mod native;
 pub mod ports;
 pub mod psp;
 pub mod sql;
@@ -16,3 +22,5 @@ pub mod consumer;
 pub mod ledger_shard;
 pub mod order_shard;
 mod outbox;
+#[cfg(feature = "native")]
+pub mod native;

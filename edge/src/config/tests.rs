@@ -1,0 +1,88 @@
+#![allow(clippy::unwrap_used)]
+
+use super::{Config, origin_of};
+
+fn with(changes: &[(&str, &str)]) -> Result<Config, String> {
+    let changes: Vec<(String, String)> = changes.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+    let base = |name: &str| {
+        Some(match name {
+            "PUBLIC_ORIGIN" => "http://127.0.0.1:8787",
+            "TOSS_CLIENT_KEY" => "test_gck_demo",
+            "TOSS_SECRET_KEY" => "test_gsk_demo",
+            "TOKEN_KEY" => "0123456789abcdef0123456789abcdef",
+            "ORDER_SHARDS" | "LEDGER_SHARDS" => "2",
+            _ => return None,
+        })
+    };
+    let lookup = move |name: &str| {
+        let changed = changes.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+        changed.or_else(|| base(name).map(str::to_owned))
+    };
+    Config::from_lookup(lookup).map_err(|fault| fault.to_string())
+}
+
+#[test]
+fn a_complete_configuration_is_read() {
+    let config = with(&[]).unwrap();
+    assert_eq!(config.topology.order_shards, 2);
+    assert_eq!(config.default_merchant.as_str(), "demo");
+    assert_eq!(config.toss.api_base, "https://api.tosspayments.com");
+    assert!(config.is_own_origin("http://localhost:8787") && !config.is_own_origin("http://localhost:8788"));
+}
+
+#[test]
+fn each_fault_names_its_variable() {
+    let faults = [
+        (("PUBLIC_ORIGIN", ""), "PUBLIC_ORIGIN: is not set"),
+        (("PUBLIC_ORIGIN", "pay.example"), "PUBLIC_ORIGIN: `pay.example` is not an http or https URL"),
+        (("PUBLIC_ORIGIN", "https://pay.example/x"), "PUBLIC_ORIGIN: must be an origin alone"),
+        (("EVENT_BUS", "kafka"), "EVENT_BUS: this build has no Kafka relay"),
+        (("EVENT_BUS", "rabbit"), "EVENT_BUS: `rabbit` is not one of"),
+        (("TOKEN_KEY", "short"), "TOKEN_KEY: must have at least 32 bytes"),
+        (("ORDER_SHARDS", "0"), "ORDER_SHARDS: `0` is not a whole number from 1"),
+        (("LEDGER_SHARDS", "two"), "LEDGER_SHARDS: `two` is not a whole number"),
+        (("RATE_LIMIT_PER_KEY", "-1"), "RATE_LIMIT_PER_KEY: `-1`"),
+        (("DEFAULT_MERCHANT", "a b"), "DEFAULT_MERCHANT: must be"),
+        (("TOSS_CLIENT_KEY", "gck_demo"), "TOSS_CLIENT_KEY: must look like"),
+        (("TOSS_SECRET_KEY", "test_sk_demo"), "TOSS_SECRET_KEY: is a sk key, which is not a pair"),
+        (("TOSS_SECRET_KEY", "live_gsk_demo"), "TOSS_SECRET_KEY: is a live key beside a test"),
+    ];
+    for ((name, value), expected) in faults {
+        let fault = with(&[(name, value)]).err().unwrap();
+        assert!(fault.starts_with(expected), "{name}={value}: {fault}");
+    }
+}
+
+#[test]
+fn a_live_key_needs_an_https_origin() {
+    let live = [("TOSS_CLIENT_KEY", "live_gck_a"), ("TOSS_SECRET_KEY", "live_gsk_a")];
+    assert!(with(&live).err().unwrap().contains("PUBLIC_ORIGIN is not https"));
+    let https = [live[0], live[1], ("PUBLIC_ORIGIN", "https://pay.example")];
+    assert!(with(&https).is_ok());
+}
+
+#[test]
+fn a_fault_never_shows_a_secret() {
+    let fault = with(&[("TOSS_SECRET_KEY", "hunter2")]).err().unwrap();
+    assert!(!fault.contains("hunter2"), "{fault}");
+}
+
+#[test]
+fn origins_are_compared_in_one_form() {
+    let cases = [
+        ("https://Shop.example/thanks?a=1", Some("https://shop.example")),
+        ("https://shop.example:443/", Some("https://shop.example")),
+        ("http://[::1]:8787/x", Some("http://[::1]:8787")),
+        ("http://127.0.0.1:8787", Some("http://127.0.0.1:8787")),
+        ("https://shop.example:99999/", None),
+        ("https://shop.example@evil.example/", None),
+        ("https://shop.example\\@evil.example/", None),
+        ("https:///x", None),
+        ("//shop.example", None),
+        ("javascript://shop.example/%0aalert(1)", None),
+        ("null", None),
+    ];
+    for (url, origin) in cases {
+        assert_eq!(origin_of(url).as_deref(), origin, "{url}");
+    }
+}
