@@ -68,7 +68,9 @@ pub fn is_phone(text: &str) -> bool {
     let digits = digits(text);
     let mobile = ["010", "011", "016", "017", "018", "019"].iter().any(|p| digits.starts_with(p));
     match digits.len() {
-        11 if mobile || digits.starts_with('0') && !digits.starts_with("00") && !digits.starts_with("02") => true,
+        11 if mobile || digits.starts_with('0') && !digits.starts_with("00") && !digits.starts_with("02") => {
+            true
+        }
         10 => digits.starts_with('0') && !digits.starts_with("00") && !digits.starts_with("010"),
         9 => digits.starts_with("02"),
         _ => false,
@@ -89,7 +91,7 @@ fn digits(phone: &str) -> String {
 pub fn is_visible(c: char) -> bool {
     let hidden = matches!(c,
         '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}'
-        | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}'
-        | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}' | '\u{E0000}'..='\u{E0FFF}');
+        | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{2800}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}'
+        | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}' | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}');
     !c.is_control() && !hidden
 }

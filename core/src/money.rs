@@ -118,7 +118,7 @@ impl Currency {
     /// When it is no decimal, negative, too large, or finer than the minor unit.
     pub fn parse(self, text: &str) -> Result<Amount, AmountFault> {
         let plain: String = text.trim().chars().filter(|c| *c != ',').collect();
-        let value: Decimal = plain.parse().map_err(|_| AmountFault::NotANumber)?;
+        let value = exact(&plain).ok_or(AmountFault::NotANumber)?;
         let minor = value
             .checked_mul(Decimal::from(10_u64.pow(self.exponent())))
             .ok_or(AmountFault::OutOfRange)?
@@ -128,6 +128,12 @@ impl Currency {
         }
         minor.to_i64().and_then(Amount::new).ok_or(AmountFault::OutOfRange)
     }
+}
+
+/// A plain decimal, with as many digits as it was written with: never rounded.
+fn exact(text: &str) -> Option<Decimal> {
+    let plain = text.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | '-'));
+    if plain { Decimal::from_str_exact(text).ok() } else { None }
 }
 
 /// Why a text is no amount.
@@ -167,7 +173,7 @@ pub struct Percent(Decimal);
 impl Percent {
     /// Reads `"12.5"`; `None` unless 0 < p ≤ 100 with at most four decimals.
     pub fn parse(text: &str) -> Option<Percent> {
-        let value: Decimal = text.parse().ok()?;
+        let value = exact(text)?;
         let in_range = value > Decimal::ZERO && value <= Decimal::ONE_HUNDRED && value.scale() <= 4;
         in_range.then_some(Percent(value))
     }

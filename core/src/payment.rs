@@ -353,7 +353,9 @@ impl Attempt {
     pub fn idempotency_key(&self, dialogue: &Dialogue) -> String {
         match dialogue.step {
             Step::Cancel => format!("cancel:{}:{}", self.id, dialogue.key),
-            Step::Confirm | Step::QueryPayment | Step::QueryOrder => format!("confirm:{}:{}", self.id, dialogue.key),
+            Step::Confirm | Step::QueryPayment | Step::QueryOrder => {
+                format!("confirm:{}:{}", self.id, dialogue.key)
+            }
         }
     }
 

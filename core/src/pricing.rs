@@ -115,7 +115,10 @@ pub fn price(items: &[Item], coupon: Option<&Coupon>, now: Timestamp) -> Result<
         if !QUANTITY.contains(&item.quantity) {
             return fault(Code::QuantityOutOfRange, format!("/items/{i}/quantity"));
         }
-        let seen = items.iter().take(i).any(|other| item.product_id.is_some() && other.product_id == item.product_id);
+        let seen = items
+            .iter()
+            .take(i)
+            .any(|other| item.product_id.is_some() && other.product_id == item.product_id);
         if seen {
             return fault(Code::DuplicateOrderItem, format!("/items/{i}/productId"));
         }
@@ -137,7 +140,9 @@ pub fn price(items: &[Item], coupon: Option<&Coupon>, now: Timestamp) -> Result<
         return fault(Code::AmountTooLarge, "/items");
     };
     let discount = match coupon {
-        Some(coupon) => discount(coupon, gross, now).map_err(|code| Fault { code, pointer: "/couponCode".into() })?,
+        Some(coupon) => {
+            discount(coupon, gross, now).map_err(|code| Fault { code, pointer: "/couponCode".into() })?
+        }
         None => Amount::ZERO,
     };
     share_out(&mut lines, discount, gross);

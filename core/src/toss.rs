@@ -98,7 +98,9 @@ pub fn confirm_error_class(http_status: u16, code: &str) -> ErrorClass {
 /// The class of an error that Toss answered a cancel with.
 pub fn cancel_error_class(http_status: u16, code: &str) -> ErrorClass {
     match code {
-        "ALREADY_CANCELED_PAYMENT" | "ALREADY_REFUND_PAYMENT" | "NOT_MATCHES_REFUNDABLE_AMOUNT"
+        "ALREADY_CANCELED_PAYMENT"
+        | "ALREADY_REFUND_PAYMENT"
+        | "NOT_MATCHES_REFUNDABLE_AMOUNT"
         | "NOT_CANCELABLE_AMOUNT" => ErrorClass::Decided,
         "IDEMPOTENT_REQUEST_PROCESSING" => ErrorClass::StillRunning,
         "NOT_AVAILABLE_BANK" => ErrorClass::Transient,

@@ -69,7 +69,9 @@ pub enum Rejection {
 /// [`Rejection`]; nothing changes then.
 pub fn decide(payment: &Payment, command: Command, now: Timestamp) -> Result<Vec<Event>, Rejection> {
     match command {
-        Command::Return { payment_key, amount, attempt_id } => returned(payment, payment_key, amount, attempt_id, now),
+        Command::Return { payment_key, amount, attempt_id } => {
+            returned(payment, payment_key, amount, attempt_id, now)
+        }
         Command::Signal { attempt, call, signal } => {
             let Some(attempt) = payment.attempt(attempt) else { return Ok(Vec::new()) };
             Ok(dialogue::advance(payment, attempt, call, signal, now))
@@ -107,7 +109,9 @@ fn returned(
             Ok(vec![Event::AttemptRefused { attempt }])
         }
         (OrderStatus::Completed, _) if over => Ok(vec![Event::AttemptRefused { attempt }]),
-        (OrderStatus::Completed, _) if payment.open_attempt().is_some() => Ok(vec![Event::AttemptQueued { attempt }]),
+        (OrderStatus::Completed, _) if payment.open_attempt().is_some() => {
+            Ok(vec![Event::AttemptQueued { attempt }])
+        }
         (OrderStatus::Completed, _) => {
             let mut events = vec![Event::AttemptOpened { attempt }];
             events.extend(first_call(number, now));
@@ -123,7 +127,9 @@ fn first_call(attempt: u32, now: Timestamp) -> Vec<Event> {
 fn recheck(payment: &Payment, now: Timestamp) -> Vec<Event> {
     let talking = payment.attempts.iter().filter_map(|attempt| Some((attempt, attempt.state.dialogue()?)));
     talking
-        .flat_map(|(attempt, dialogue)| dialogue::advance(payment, attempt, dialogue.call, Signal::AskNow, now))
+        .flat_map(|(attempt, dialogue)| {
+            dialogue::advance(payment, attempt, dialogue.call, Signal::AskNow, now)
+        })
         .collect()
 }
 
@@ -156,11 +162,14 @@ pub(super) fn evidence(payment: &Payment, found: Box<TossPayment>, now: Timestam
         created_at: now,
         state: AttemptState::Waiting,
     });
-    let right = found.total_amount == payment.amount && found.balance_amount == payment.amount && found.currency == "KRW";
+    let right = found.total_amount == payment.amount
+        && found.balance_amount == payment.amount
+        && found.currency == "KRW";
     let mut events = Vec::new();
     if known.is_none() {
         let (id, payment_key) = (attempt.id.clone(), attempt.payment_key.clone());
-        events.push(Event::AttemptQueued { attempt: NewAttempt { number, id, payment_key, created_at: now } });
+        events
+            .push(Event::AttemptQueued { attempt: NewAttempt { number, id, payment_key, created_at: now } });
     }
     match &attempt.state {
         AttemptState::Success | AttemptState::Refunding(_) | AttemptState::Refunded => return Vec::new(),
@@ -180,16 +189,27 @@ pub(super) fn evidence(payment: &Payment, found: Box<TossPayment>, now: Timestam
 }
 
 /// The buyer is charged by this attempt: the order is paid, or was paid already (or is closed), and then it is given back.
-pub(super) fn charged(payment: &Payment, attempt: &Attempt, found: Box<TossPayment>, now: Timestamp) -> Vec<Event> {
+pub(super) fn charged(
+    payment: &Payment,
+    attempt: &Attempt,
+    found: Box<TossPayment>,
+    now: Timestamp,
+) -> Vec<Event> {
     let number = attempt.number;
     if !payment.is_payable() {
         let mut events = vec![Event::RefundStarted { attempt: number }];
-        events.extend(dialogue::ask(number, Dialogue::new(Purpose::Refund, Step::Cancel), Step::Cancel, now));
+        // The calls are numbered on, so that a late answer to the charge is not taken for one to the refund.
+        let call = attempt.state.dialogue().map_or(0, |dialogue| dialogue.call);
+        let dialogue = Dialogue { call, ..Dialogue::new(Purpose::Refund, Step::Cancel) };
+        events.extend(dialogue::ask(number, dialogue, Step::Cancel, now));
         return events;
     }
     let late = matches!(attempt.state, AttemptState::Failure(_)) || payment.status == PaymentStatus::Failure;
     let mut events = vec![Event::Confirmed { attempt: number, payment: found, late }];
-    let waiting = payment.attempts.iter().filter(|other| other.number != number && other.state == AttemptState::Waiting);
+    let waiting = payment
+        .attempts
+        .iter()
+        .filter(|other| other.number != number && other.state == AttemptState::Waiting);
     events.extend(waiting.map(|other| Event::WaitingDropped { attempt: other.number }));
     events
 }

@@ -11,7 +11,9 @@
 
 use super::{Attempt, Event, Payment, Standing, THRESHOLD, decide};
 use crate::time::Timestamp;
-use crate::toss::{Answer, ErrorClass, Refusal, TossPayment, TossStatus, cancel_error_class, confirm_error_class};
+use crate::toss::{
+    Answer, ErrorClass, Refusal, TossPayment, TossStatus, cancel_error_class, confirm_error_class,
+};
 use serde::{Deserialize, Serialize};
 
 /// How long a call may be silent before the next is made, in milliseconds. The call itself goes on (up to 60 s).
@@ -69,6 +71,8 @@ pub struct Dialogue {
     pub answered: bool,
     /// Calls in a row without an answer under the present key.
     pub silences: u32,
+    /// Whether a call was ever without an answer: it may still be at work at the PSP.
+    pub unheard: bool,
     /// Inconclusive rounds so far; the pauses grow with it.
     pub rounds: u32,
     /// A refusal that a query is to bear out.
@@ -88,6 +92,7 @@ impl Dialogue {
             key: 1,
             answered: false,
             silences: 0,
+            unheard: false,
             rounds: 0,
             verdict: None,
             until: Timestamp(0),
@@ -178,11 +183,19 @@ fn finding(payment: &Payment, attempt: &Attempt, step: Step, answer: Answer) -> 
                 TossStatus::Ready | TossStatus::InProgress => Finding::NotYet,
                 TossStatus::WaitingForDeposit => Finding::DepositAwaited,
                 TossStatus::Aborted | TossStatus::Expired => Finding::Ended(ending(&found)),
-                TossStatus::Canceled | TossStatus::PartialCanceled if found.balance_amount.is_zero() => Finding::GivenBack,
-                TossStatus::Canceled | TossStatus::PartialCanceled => Finding::Contradiction("PARTIALLY_CANCELED"),
-                TossStatus::Done if found.total_amount != payment.amount => Finding::Contradiction("AMOUNT_DIFFERS"),
+                TossStatus::Canceled | TossStatus::PartialCanceled if found.balance_amount.is_zero() => {
+                    Finding::GivenBack
+                }
+                TossStatus::Canceled | TossStatus::PartialCanceled => {
+                    Finding::Contradiction("PARTIALLY_CANCELED")
+                }
+                TossStatus::Done if found.total_amount != payment.amount => {
+                    Finding::Contradiction("AMOUNT_DIFFERS")
+                }
                 TossStatus::Done if found.currency != "KRW" => Finding::Contradiction("CURRENCY_DIFFERS"),
-                TossStatus::Done if found.balance_amount != found.total_amount => Finding::Contradiction("BALANCE_DIFFERS"),
+                TossStatus::Done if found.balance_amount != found.total_amount => {
+                    Finding::Contradiction("BALANCE_DIFFERS")
+                }
                 TossStatus::Done => Finding::Charged(found),
                 TossStatus::Unlisted => Finding::Contradiction("STATUS_NOT_KNOWN"),
             }
@@ -203,8 +216,22 @@ fn ending(payment: &TossPayment) -> Refusal {
 
 /// What follows from a signal to the attempt's dialogue. `call` is the call that the signal belongs to; a signal of an earlier
 /// call counts only when it settles the matter.
-pub(super) fn advance(payment: &Payment, attempt: &Attempt, call: u32, signal: Signal, now: Timestamp) -> Vec<Event> {
-    let Some(dialogue) = attempt.state.dialogue() else { return Vec::new() };
+pub(super) fn advance(
+    payment: &Payment,
+    attempt: &Attempt,
+    call: u32,
+    signal: Signal,
+    now: Timestamp,
+) -> Vec<Event> {
+    let Some(dialogue) = attempt.state.dialogue() else {
+        // Nothing is being asked any more; that the buyer is charged after all still counts.
+        return match signal {
+            Signal::Answered(Answer::Payment(found)) if found.payment_key == attempt.payment_key => {
+                decide::evidence(payment, found, now)
+            }
+            Signal::Answered(_) | Signal::Elapsed | Signal::AskNow => Vec::new(),
+        };
+    };
     let talk = Talk { payment, attempt, dialogue: dialogue.clone(), now };
     let current = call == dialogue.call;
     match (signal, dialogue.standing) {
@@ -237,11 +264,18 @@ impl Talk<'_> {
         match (self.dialogue.purpose, finding) {
             (_, Finding::NoWord) => self.no_word(),
             (_, Finding::Contradiction(reason)) => self.contradiction(reason),
-            (Purpose::Charge, Finding::Charged(found)) => decide::charged(self.payment, self.attempt, found, self.now),
-            (Purpose::Charge, Finding::Ended(refusal)) => decide::failed(self.payment, number, refusal, self.now),
-            (Purpose::Charge, Finding::GivenBack) => decide::failed(self.payment, number, given_back(), self.now),
+            (Purpose::Charge, Finding::Charged(found)) => {
+                decide::charged(self.payment, self.attempt, found, self.now)
+            }
+            (Purpose::Charge, Finding::Ended(refusal)) => {
+                decide::failed(self.payment, number, refusal, self.now)
+            }
+            (Purpose::Charge, Finding::GivenBack) => {
+                decide::failed(self.payment, number, given_back(), self.now)
+            }
             (Purpose::Charge, Finding::DepositAwaited) => {
-                let fresh = Dialogue { call: self.dialogue.call, ..Dialogue::new(Purpose::Void, Step::Cancel) };
+                let fresh =
+                    Dialogue { call: self.dialogue.call, ..Dialogue::new(Purpose::Void, Step::Cancel) };
                 ask(number, fresh, Step::Cancel, self.now)
             }
             (Purpose::Charge, Finding::NotYet) => self.not_charged_yet(),
@@ -249,7 +283,8 @@ impl Talk<'_> {
             (Purpose::Charge | Purpose::Refund, Finding::OfAnotherAttempt(other)) => {
                 let mut events = decide::evidence(self.payment, other, self.now);
                 let after = events.iter().fold(self.payment.clone(), Payment::evolve);
-                let talk = Talk { payment: &after, attempt: self.attempt, dialogue: self.dialogue, now: self.now };
+                let talk =
+                    Talk { payment: &after, attempt: self.attempt, dialogue: self.dialogue, now: self.now };
                 events.extend(talk.not_found(not_found_refusal()));
                 events
             }
@@ -262,14 +297,17 @@ impl Talk<'_> {
             (Purpose::Refund, Finding::GivenBack) => {
                 vec![Event::DuplicateRefunded { attempt: number, amount: self.payment.amount }]
             }
-            (Purpose::Void, Finding::DepositAwaited | Finding::NotYet) | (Purpose::Refund, Finding::Charged(_)) => {
+            (Purpose::Void, Finding::DepositAwaited | Finding::NotYet)
+            | (Purpose::Refund, Finding::Charged(_)) => {
                 // Not given back yet: again, under a new key if the last answer was received.
                 self.dialogue.rounds = self.dialogue.rounds.saturating_add(1);
                 let pause = self.pause_ms();
                 let next = self.dialogue.next_key().pausing(Step::Cancel, pause, self.now);
                 vec![Event::PausePlanned { attempt: number, dialogue: next }]
             }
-            (Purpose::Refund, Finding::DepositAwaited | Finding::NotYet) => self.contradiction("REFUND_OF_UNPAID_PAYMENT"),
+            (Purpose::Refund, Finding::DepositAwaited | Finding::NotYet) => {
+                self.contradiction("REFUND_OF_UNPAID_PAYMENT")
+            }
             (Purpose::Void | Purpose::Refund, Finding::Missing(_)) => self.inconclusive(Step::QueryPayment),
             (Purpose::Void, Finding::OfAnotherAttempt(_)) => self.inconclusive(Step::QueryPayment),
             (Purpose::Void | Purpose::Refund, Finding::Refused(_, class)) => {
@@ -292,7 +330,9 @@ impl Talk<'_> {
         let found = finding(self.payment, self.attempt, Step::QueryPayment, answer);
         match (self.dialogue.purpose, found) {
             (Purpose::Charge, found @ (Finding::Charged(_) | Finding::Ended(_)))
-            | (Purpose::Charge | Purpose::Void | Purpose::Refund, found @ Finding::GivenBack) => self.heard(found),
+            | (Purpose::Charge | Purpose::Void | Purpose::Refund, found @ Finding::GivenBack) => {
+                self.heard(found)
+            }
             _ => Vec::new(),
         }
     }
@@ -307,6 +347,7 @@ impl Talk<'_> {
     fn no_word(mut self) -> Vec<Event> {
         let elapsed = self.now >= self.dialogue.until;
         self.dialogue.silences = self.dialogue.silences.saturating_add(1);
+        self.dialogue.unheard = true;
         let repeat = matches!(self.dialogue.step, Step::Confirm | Step::Cancel)
             && self.dialogue.silences <= SILENCES_MAX
             && self.may_ask(self.dialogue.step);
@@ -374,6 +415,12 @@ impl Talk<'_> {
         self.dialogue.call == 1
     }
 
+    /// The refusal that a query has just borne out. While a call is unheard, "not charged" holds only for now: that call
+    /// may still charge the buyer, so the PSP has to say that the payment has ended, or its window has to close.
+    fn verdict_borne_out(&self) -> Option<Refusal> {
+        self.dialogue.verdict.clone().filter(|_| !self.dialogue.unheard)
+    }
+
     /// The first request under this key is still at work: the same key again, shortly.
     fn still_running(self) -> Vec<Event> {
         let step = if self.may_ask(self.dialogue.step) { self.dialogue.step } else { Step::QueryPayment };
@@ -382,7 +429,7 @@ impl Talk<'_> {
 
     /// The PSP knows the payment and has not charged it.
     fn not_charged_yet(mut self) -> Vec<Event> {
-        if let Some(verdict) = self.dialogue.verdict.take() {
+        if let Some(verdict) = self.verdict_borne_out() {
             return decide::failed(self.payment, self.attempt.number, verdict, self.now);
         }
         if self.dialogue.step != Step::Confirm && self.may_ask(Step::Confirm) {
@@ -394,11 +441,11 @@ impl Talk<'_> {
     }
 
     /// The PSP does not know the payment: by its key, then by the order; final once the window is over.
-    fn not_found(mut self, refusal: Refusal) -> Vec<Event> {
+    fn not_found(self, refusal: Refusal) -> Vec<Event> {
         if self.dialogue.step == Step::QueryPayment {
             return ask(self.attempt.number, self.dialogue, Step::QueryOrder, self.now);
         }
-        if let Some(verdict) = self.dialogue.verdict.take() {
+        if let Some(verdict) = self.verdict_borne_out() {
             return decide::failed(self.payment, self.attempt.number, verdict, self.now);
         }
         let closes = self.attempt.window_ends().plus_ms(WINDOW_MARGIN_MS);
@@ -452,7 +499,9 @@ impl Talk<'_> {
     fn may_ask(&self, step: Step) -> bool {
         match step {
             Step::Confirm => {
-                self.now < self.attempt.window_ends() && self.payment.is_payable() && self.dialogue.verdict.is_none()
+                self.now < self.attempt.window_ends()
+                    && self.payment.is_payable()
+                    && self.dialogue.verdict.is_none()
             }
             Step::Cancel | Step::QueryPayment | Step::QueryOrder => true,
         }
@@ -473,9 +522,13 @@ fn given_back() -> Refusal {
 }
 
 fn not_offered() -> Refusal {
-    Refusal { code: "PAYMENT_METHOD_NOT_SUPPORTED".into(), message: "지원하지 않는 결제 수단입니다.".into() }
+    Refusal {
+        code: "PAYMENT_METHOD_NOT_SUPPORTED".into(), message: "지원하지 않는 결제 수단입니다.".into()
+    }
 }
 
 fn not_found_refusal() -> Refusal {
-    Refusal { code: "NOT_FOUND_PAYMENT".into(), message: "존재하지 않는 결제 정보 입니다.".into() }
+    Refusal {
+        code: "NOT_FOUND_PAYMENT".into(), message: "존재하지 않는 결제 정보 입니다.".into()
+    }
 }
