@@ -188,7 +188,9 @@ pub fn turn(
             Input::Command { token, .. } => Some(*token),
             _ => None,
         };
-        attempt(&mut turn, token, |turn| actor.handle(turn, input.clone()));
+        let mut input = Some(input);
+        // A savepoint runs its body once, so the input is there.
+        attempt(&mut turn, token, |turn| input.take().map_or(Ok(()), |input| actor.handle(turn, input)));
     }
     attempt(&mut turn, None, |turn| actor.finish(turn));
     turn.effects
