@@ -22,5 +22,3 @@ pub mod consumer;
 pub mod ledger_shard;
 pub mod order_shard;
 mod outbox;
-#[cfg(feature = "native")]
-pub mod native;
