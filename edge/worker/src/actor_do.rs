@@ -1,0 +1,248 @@
+//! The Durable Object: one host for every kind of actor. It queues what arrives, gives the actor its turns, and
+//! performs the effects of each turn after the turn has been committed.
+
+use crate::bindings::{RawStorage, Shim, random_u128};
+use crate::call::{self, Envelope, Sent};
+use crate::isolate::Isolate;
+use crate::psp_call;
+use crate::storage::Storage;
+use crate::{clock, log};
+use futures::channel::oneshot;
+use gyesan_core::problem::Code;
+use gyesan_edge::actor::{self, Actor, CallFault, CallId, Effect, Input, Token};
+use gyesan_edge::actors;
+use gyesan_edge::command::{Command, Rejection, Reply};
+use gyesan_edge::psp::PspCall;
+use gyesan_edge::sql::Sql;
+use gyesan_edge::topology::{self, Target};
+use js_sys::Promise;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{future_to_promise, spawn_local};
+use worker::Env;
+
+/// How long an actor waits for another, in milliseconds. Then the answer is lost, and due work asks again.
+const CALL_LIMIT_MS: u32 = 10_000;
+
+type Answer = Result<Reply, Rejection>;
+
+/// A Durable Object's inside; made by the shim, one per object and start.
+#[wasm_bindgen]
+pub struct Host(Rc<Object>);
+
+struct Object {
+    shim: Shim,
+    storage: Storage,
+    isolate: Result<Rc<Isolate>, String>,
+    opened: RefCell<Option<Opened>>,
+    inbox: RefCell<Vec<Input>>,
+    /// Whether a turn is coming.
+    armed: Cell<bool>,
+    callers: RefCell<HashMap<Token, oneshot::Sender<Answer>>>,
+    tokens: Cell<Token>,
+    /// Those who wait for the next turn to be over.
+    watchers: RefCell<Vec<oneshot::Sender<()>>>,
+}
+
+struct Opened {
+    target: Target,
+    actor: Box<dyn Actor>,
+}
+
+#[wasm_bindgen]
+impl Host {
+    /// Of an object that has just been started; it learns who it is by the first call or alarm.
+    #[wasm_bindgen(constructor)]
+    pub fn new(shim: Shim, storage: RawStorage, env: &Env) -> Host {
+        Host(Rc::new(Object {
+            shim,
+            storage: Storage::new(storage),
+            isolate: Isolate::of(env),
+            opened: RefCell::default(),
+            inbox: RefCell::default(),
+            armed: Cell::default(),
+            callers: RefCell::default(),
+            tokens: Cell::default(),
+            watchers: RefCell::default(),
+        }))
+    }
+
+    /// Takes an [`Envelope`]; the promise holds the [`call::Results`] once all are there.
+    pub fn cmds(&self, envelope: &str) -> Promise {
+        let object = Rc::clone(&self.0);
+        let envelope = serde_json::from_str::<Envelope>(envelope);
+        let answers = envelope.map(|envelope| object.receive(envelope));
+        future_to_promise(async move {
+            let answers = answers.map_err(|e| js_sys::Error::new(&e.to_string()))?;
+            let mut results = call::Results::with_capacity(answers.len());
+            for answer in answers {
+                results.push(answer.await.unwrap_or_else(|_| Err(Rejection::new(Code::ServiceUnavailable))));
+            }
+            let text = serde_json::to_string(&results).map_err(|e| js_sys::Error::new(&e.to_string()))?;
+            Ok(JsValue::from_str(&text))
+        })
+    }
+
+    /// The alarm went off. The promise ends with the turn, so that the runtime repeats an alarm whose turn was lost.
+    pub fn alarm(&self) -> Promise {
+        let turn = self.0.wake();
+        future_to_promise(async move {
+            match turn {
+                Some(turn) => turn.await.map(|()| JsValue::UNDEFINED).map_err(|_| "the turn was lost".into()),
+                None => Ok(JsValue::UNDEFINED),
+            }
+        })
+    }
+
+    /// Gives the actor a turn over everything that has arrived.
+    #[wasm_bindgen(js_name = runTurn)]
+    pub fn run_turn(&self) {
+        self.0.run_turn();
+    }
+}
+
+impl Object {
+    /// Queues the commands of an envelope; one receiver per command, in order.
+    fn receive(&self, envelope: Envelope) -> Vec<oneshot::Receiver<Answer>> {
+        let refusal = self.open_as(envelope.to).err();
+        let queue = |sent: Sent| {
+            let (sender, receiver) = oneshot::channel();
+            if let Some(rejection) = &refusal {
+                let _ = sender.send(Err(rejection.clone()));
+                return receiver;
+            }
+            let token = self.tokens.get().wrapping_add(1);
+            self.tokens.set(token);
+            self.callers.borrow_mut().insert(token, sender);
+            self.push(Input::Command { token, command: sent.command, trace: sent.trace });
+            receiver
+        };
+        envelope.commands.into_iter().map(queue).collect()
+    }
+
+    /// Queues an alarm, unless the object has never been anybody. The receiver hears when its turn is over.
+    fn wake(&self) -> Option<oneshot::Receiver<()>> {
+        let called = self.opened.borrow().as_ref().map(|opened| opened.target);
+        let target = match called {
+            Some(target) => target,
+            None => match topology::identity(&self.storage) {
+                Ok(identity) => identity?,
+                Err(error) => {
+                    log::error("object.unreadable", &error.to_string());
+                    return None;
+                }
+            },
+        };
+        self.open_as(target).ok()?;
+        self.push(Input::Alarm);
+        let (sender, receiver) = oneshot::channel();
+        self.watchers.borrow_mut().push(sender);
+        Some(receiver)
+    }
+
+    /// Opens the actor if it is not open. The first thing it is told is [`Input::Alarm`]: what a crash has left is
+    /// recovered at once.
+    fn open_as(&self, target: Target) -> Result<(), Rejection> {
+        let mut slot = self.opened.borrow_mut();
+        if slot.as_ref().is_some_and(|opened| opened.target == target) {
+            return Ok(());
+        }
+        let refuse = |why: String| {
+            log::error("object.refused", &format!("{}: {why}", target.name()));
+            Rejection::new(Code::ServiceUnavailable)
+        };
+        if let Some(opened) = slot.as_ref() {
+            return Err(refuse(format!("this object is {}", opened.target.name())));
+        }
+        let isolate = self.isolate.as_ref().map_err(|why| refuse(why.clone()))?;
+        let mut born = None;
+        let savepoint = self.storage.savepoint(&mut || {
+            let result = actors::open(target, isolate.config.topology, &self.storage, clock::now());
+            born.insert(result).is_ok()
+        });
+        savepoint.map_err(|error| refuse(error.to_string()))?;
+        match born {
+            Some(Ok(actor)) => *slot = Some(Opened { target, actor }),
+            Some(Err(fault)) => return Err(refuse(fault.to_string())),
+            None => return Err(refuse("the storage ran nothing".to_owned())),
+        }
+        drop(slot);
+        self.push(Input::Alarm);
+        Ok(())
+    }
+
+    fn push(&self, input: Input) {
+        self.inbox.borrow_mut().push(input);
+        if !self.armed.replace(true) {
+            self.shim.arm_turn();
+        }
+    }
+
+    fn run_turn(self: &Rc<Self>) {
+        self.armed.set(false);
+        let inputs = std::mem::take(&mut *self.inbox.borrow_mut());
+        let watchers = std::mem::take(&mut *self.watchers.borrow_mut());
+        let effects = match self.opened.borrow_mut().as_mut() {
+            Some(opened) => {
+                let actor = opened.actor.as_mut();
+                actor::turn(actor, &self.storage, clock::now(), &mut random_u128, inputs)
+            }
+            None => Vec::new(),
+        };
+        let mut calls: BTreeMap<Target, Vec<(Option<CallId>, Command)>> = BTreeMap::new();
+        for effect in effects {
+            match effect {
+                Effect::Reply { token, result } => {
+                    if let Some(caller) = self.callers.borrow_mut().remove(&token) {
+                        // A caller who has gone loses nothing: the state is committed.
+                        let _ = caller.send(result);
+                    }
+                }
+                Effect::Call { id, target, command } => calls.entry(target).or_default().push((id, command)),
+                Effect::Psp(call) => self.ask_psp(call),
+                Effect::Then(input) => self.push(input),
+                Effect::Alarm(at) => {
+                    if let Err(error) = self.storage.set_alarm(at) {
+                        log::error("object.alarm-not-set", &error.to_string());
+                    }
+                }
+                Effect::Log(line) => log::write(&line),
+            }
+        }
+        for (target, commands) in calls {
+            self.ask(target, commands);
+        }
+        for watcher in watchers {
+            let _ = watcher.send(());
+        }
+    }
+
+    /// One call to another object for everything that a turn has to tell it.
+    fn ask(self: &Rc<Self>, target: Target, commands: Vec<(Option<CallId>, Command)>) {
+        let Ok(isolate) = self.isolate.clone() else { return };
+        let object = Rc::clone(self);
+        let (ids, commands): (Vec<_>, Vec<_>) =
+            commands.into_iter().map(|(id, command)| (id, Sent { command, trace: None })).unzip();
+        spawn_local(async move {
+            let results = call::call(&isolate, &Envelope { to: target, commands }, CALL_LIMIT_MS).await;
+            let mut results = results.unwrap_or_default().into_iter();
+            for id in ids {
+                let result = results.next().map_or(Err(CallFault::Lost), |r| r.map_err(CallFault::Rejected));
+                if let Some(id) = id {
+                    object.push(Input::CallAnswered { id, result });
+                }
+            }
+        });
+    }
+
+    fn ask_psp(self: &Rc<Self>, call: PspCall) {
+        let Ok(isolate) = self.isolate.clone() else { return };
+        let object = Rc::clone(self);
+        spawn_local(async move {
+            let answer = psp_call::ask(&isolate.config, &call).await;
+            object.push(Input::PspAnswered { id: call.id, answer });
+        });
+    }
+}
