@@ -32,16 +32,16 @@
   };
 
   const STYLE = `
-    :host { all: initial; display: block; font: 15px/1.5 Pretendard, "Apple SD Gothic Neo", "Noto Sans KR", "Noto Sans CJK KR", system-ui, sans-serif; color: CanvasText; word-break: keep-all; }
+    :host { all: initial; display: block; font: 15px/1.5 Pretendard, "Apple SD Gothic Neo", "Noto Sans KR", "Noto Sans CJK KR", system-ui, sans-serif; color: inherit; word-break: keep-all; }
     * { box-sizing: border-box; }
     fieldset { border: 0; margin: 0; padding: 0; min-width: 0; }
     legend { font-weight: 700; font-size: 16px; padding: 0 0 12px; }
     .grid { display: grid; grid-template-columns: repeat(auto-fit, minmax(132px, 1fr)); gap: 8px; }
-    .method { position: relative; display: grid; place-items: center; text-align: center; min-height: 52px; padding: 8px; border: 1px solid color-mix(in srgb, CanvasText 16%, transparent); border-radius: 12px; cursor: pointer; }
+    .method { position: relative; display: grid; place-items: center; text-align: center; min-height: 52px; padding: 8px; border: 1px solid color-mix(in srgb, currentColor 16%, transparent); border-radius: 12px; cursor: pointer; }
     .method input { position: absolute; inset: 0; width: 100%; height: 100%; margin: 0; opacity: 0; cursor: pointer; }
     .method:has(:checked) { border-color: #1b64da; box-shadow: inset 0 0 0 1px #1b64da; font-weight: 600; }
     .method:has(:focus-visible), .terms:has(:focus-visible) { outline: 3px solid #1b64da; outline-offset: 2px; }
-    .mock { font-size: 13px; color: color-mix(in srgb, CanvasText 68%, transparent); margin: 10px 0 0; }
+    .mock { font-size: 13px; color: color-mix(in srgb, currentColor 68%, transparent); margin: 10px 0 0; }
     .terms { display: flex; gap: 10px; align-items: center; min-height: 44px; border-radius: 8px; cursor: pointer; }
     .terms input { width: 20px; height: 20px; margin: 0; flex: none; accent-color: #1b64da; }`;
 
