@@ -278,7 +278,7 @@ fn grouped(amount: i64) -> String {
     let digits = amount.abs().to_string();
     let mut grouped = String::from(if amount < 0 { "-" } else { "" });
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             grouped.push(',');
         }
         grouped.push(digit);
