@@ -10,6 +10,7 @@ mod emulator;
 mod process;
 mod progress;
 mod stamp;
+mod test;
 mod tools;
 mod worker_runtime;
 mod workspace;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         Some("dev") => dev::run(args),
         Some("build") => artifacts::run(args),
         Some("emulator") => emulator::run(args),
+        Some("test") => test::run(args),
         Some("help" | "--help" | "-h") => {
             println!("{USAGE}");
             return ExitCode::SUCCESS;

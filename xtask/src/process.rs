@@ -53,6 +53,21 @@ pub fn stop_children() {
     }
 }
 
+/// Ends one child with its group and waits for it.
+pub fn end(child: &mut Child) {
+    if let Ok(id) = i32::try_from(child.id()) {
+        let group = Pid::from_raw(id);
+        let _ = killpg(group, Signal::SIGTERM);
+        let since = Instant::now();
+        while since.elapsed() < GRACE && matches!(child.try_wait(), Ok(None)) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let _ = killpg(group, Signal::SIGKILL);
+    }
+    let _ = child.wait();
+    forget(child);
+}
+
 /// Whether the end has begun, so that the end of a child is no news.
 pub fn stopping() -> bool {
     STOPPING.load(Ordering::SeqCst)

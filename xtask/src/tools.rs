@@ -2,6 +2,8 @@
 //! command line, and for tests a browser. Each is set up when it is missing and checked in milliseconds when it
 //! is not; what cannot be set up is said in one sentence with its cure.
 
+pub mod browser;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

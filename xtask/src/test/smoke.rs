@@ -1,0 +1,129 @@
+//! The worker under `npx wrangler dev`, on the state that `cargo xtask dev` made: the two ways agree on the
+//! configuration, the build, the migrations and the folder.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use super::counts::Counts;
+use super::stack::Stack;
+use crate::progress::Step;
+use crate::{artifacts, process, tools, workspace};
+
+const PORT: u16 = 8795;
+const READY_LIMIT: Duration = Duration::from_secs(120);
+
+/// wrangler without questions, telemetry or look-ups.
+pub fn wrangler() -> Command {
+    let mut command = tools::npm_program("wrangler");
+    command.env("CI", "1").env("WRANGLER_SEND_METRICS", "false").env("WRANGLER_SEND_ERROR_REPORTS", "false");
+    command.env("CLOUDFLARE_CF_FETCH_ENABLED", "false").env("WRANGLER_HIDE_BANNER", "true");
+    command.env("NO_UPDATE_NOTIFIER", "1").stdin(Stdio::null());
+    command
+}
+
+/// Starts both in turn on one state and asks for the same things.
+pub fn wrangler_dev() -> Result<Counts> {
+    artifacts::build()?;
+    artifacts::build_emulator(false)?;
+    let state = workspace::target().join("stacks/wrangler");
+    // The stack migrates and seeds, then makes way.
+    let ours = Stack::start(PORT, "wrangler")?;
+    let config = ask(PORT, "/v1/checkout/config", &["authorization: Bearer pk_test_demo"])?;
+    drop(ours);
+
+    let mut counts = Counts::default();
+    let mut check = |name: &str, outcome: Result<()>| match outcome {
+        Ok(()) => {
+            println!("wrangler: {name} … ok");
+            counts.passed += 1;
+        }
+        Err(fault) => {
+            println!("wrangler: {name} … FAILED: {fault:#}");
+            counts.failed += 1;
+        }
+    };
+
+    let step = Step::begin("asking wrangler for migrations");
+    let mut list = wrangler();
+    list.args(["d1", "migrations", "list", "CATALOGUE", "--local", "--persist-to"]).arg(&state);
+    let (_, output) = process::observe(&mut list, |line| step.doing(line))?;
+    step.done();
+    check("its migrations agree that all are applied", expect(&output, "No migrations to apply"));
+
+    let origin = format!("http://127.0.0.1:{PORT}");
+    let mut dev = wrangler();
+    dev.args([
+        "dev",
+        "--ip",
+        "127.0.0.1",
+        "--port",
+        &PORT.to_string(),
+        "--inspector-port",
+        &(PORT + 1).to_string(),
+    ]);
+    dev.args([
+        "--show-interactive-dev-session=false",
+        "--var",
+        &format!("PUBLIC_ORIGIN:{origin}"),
+        "--persist-to",
+    ]);
+    let log = workspace::target().join("stacks/wrangler.log");
+    let file = std::fs::File::create(&log).context("wrangler's log cannot be made")?;
+    dev.arg(&state).stdout(file.try_clone()?).stderr(file);
+    let step = Step::begin("starting wrangler dev");
+    let mut child = process::spawn(&mut dev)?;
+    let since = Instant::now();
+    let up = loop {
+        if ask(PORT, "/healthz", &[]).is_ok_and(|answer| answer.starts_with("HTTP/1.1 200")) {
+            break true;
+        }
+        if since.elapsed() > READY_LIMIT || child.try_wait()?.is_some() {
+            break false;
+        }
+        std::thread::sleep(Duration::from_millis(200));
+    };
+    step.done();
+    if up {
+        check("it serves", Ok(()));
+        let theirs = ask(PORT, "/v1/checkout/config", &["authorization: Bearer pk_test_demo"])?;
+        let same = body(&theirs) == body(&config) && !body(&config).is_empty();
+        check(
+            "it reads the same catalogue",
+            if same { Ok(()) } else { Err(anyhow::anyhow!("{theirs}\nis not\n{config}")) },
+        );
+        check("it serves the demo shop", expect(&ask(PORT, "/demo/", &[])?, "checkout.js"));
+    } else {
+        let said = std::fs::read_to_string(&log).unwrap_or_default();
+        check("it serves", Err(anyhow::anyhow!("no answer; it said:\n{said}")));
+    }
+    process::end(&mut child);
+    Ok(counts)
+}
+
+fn expect(text: &str, part: &str) -> Result<()> {
+    if text.contains(part) {
+        return Ok(());
+    }
+    bail!("`{part}` is not in:\n{text}")
+}
+
+fn body(answer: &str) -> &str {
+    answer.split_once("\r\n\r\n").map_or("", |(_, body)| body)
+}
+
+/// A plain GET, the whole answer as text.
+fn ask(port: u16, path: &str, headers: &[&str]) -> Result<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+    let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
+    let origin = format!("origin: http://127.0.0.1:{port}\r\n");
+    // HTTP/1.0, so that the answer is not chunked and ends with the connection.
+    write!(stream, "GET {path} HTTP/1.0\r\nhost: 127.0.0.1:{port}\r\n{origin}{headers}\r\n")?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}

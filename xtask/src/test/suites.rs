@@ -1,0 +1,160 @@
+//! The suites, in the order in which a fault is cheapest to find.
+
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use super::counts::Counts;
+use super::{Plan, smoke, stack};
+use crate::progress::{self, Step};
+use crate::tools::browser;
+use crate::{artifacts, process, tools, workspace};
+
+/// A suite: its name on the command line, what it is, and how it runs.
+pub struct Suite {
+    pub name: &'static str,
+    pub title: &'static str,
+    pub run: fn(&Plan) -> Result<Counts>,
+}
+
+/// All of them.
+pub const ALL: &[Suite] = &[
+    Suite { name: "xtask", title: "these commands", run: |_| cargo_test("xtask") },
+    Suite { name: "core", title: "the rules, natively", run: |_| cargo_test("gyesan-core") },
+    Suite { name: "core-wasm", title: "the rules, as WebAssembly", run: core_wasm },
+    Suite {
+        name: "emulator",
+        title: "the payment provider's stand-in",
+        run: |_| cargo_test("gyesan-emulator"),
+    },
+    Suite { name: "edge", title: "the back end over SQLite", run: |_| cargo_test("gyesan-edge") },
+    Suite { name: "sim", title: "the back end in a simulated world", run: simulation },
+    Suite { name: "widget", title: "the views in headless Chromium", run: widget },
+    Suite { name: "e2e", title: "the stack on workerd", run: end_to_end },
+    Suite {
+        name: "wrangler",
+        title: "the same worker under `npx wrangler dev`",
+        run: |_| smoke::wrangler_dev(),
+    },
+    Suite { name: "browser", title: "buying in Chromium, on a desktop and a phone", run: browser_flow },
+];
+
+/// Runs a test command, its output shown as it comes; answers what it counted.
+fn count(step: &str, command: &mut Command) -> Result<Counts> {
+    let alive = Step::begin(step);
+    let (status, output) = process::observe(command, |line| {
+        alive.doing(line);
+        if !is_cargo_chatter(line) {
+            println!("{line}");
+        }
+    })?;
+    drop(alive);
+    let mut counts = Counts::of_output(&output);
+    if !status.success() && counts.failed == 0 {
+        progress::say(&format!("{step} ended with {status}"));
+        counts.failed = 1;
+    }
+    if status.success() && counts.passed == 0 {
+        bail!("{step} ran no test");
+    }
+    Ok(counts)
+}
+
+fn is_cargo_chatter(line: &str) -> bool {
+    let line = line.trim_start();
+    [
+        "Compiling ",
+        "Checking ",
+        "Downloading ",
+        "Downloaded ",
+        "Locking ",
+        "Updating ",
+        "Finished ",
+        "Blocking ",
+    ]
+    .iter()
+    .any(|word| line.starts_with(word))
+}
+
+fn cargo_test(package: &str) -> Result<Counts> {
+    count(&format!("testing {package}"), &mut tools::cargo(&["test", "--no-fail-fast", "--package", package]))
+}
+
+fn wasm_test(package: &str) -> Result<Command> {
+    tools::wasm_target()?;
+    tools::npm_packages()?;
+    let mut command = tools::cargo(&["test", "--no-fail-fast", "--target", "wasm32-unknown-unknown"]);
+    command.args(["--package", package, "--tests"]);
+    command.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", tools::bindgen()?);
+    Ok(command)
+}
+
+fn core_wasm(_: &Plan) -> Result<Counts> {
+    count("testing gyesan-core on wasm32", &mut wasm_test("gyesan-core")?)
+}
+
+fn widget(_: &Plan) -> Result<Counts> {
+    let browser = browser::ready()?;
+    let mut command = wasm_test("gyesan-widget")?;
+    command.env("CHROMEDRIVER", &browser.driver);
+    count("testing gyesan-widget in Chromium", &mut command)
+}
+
+fn simulation(plan: &Plan) -> Result<Counts> {
+    let mut counts = cargo_test("gyesan-sim")?;
+    let seeds = plan.sim_seeds.to_string();
+    let mut run = tools::cargo(&["run", "--quiet", "--package", "gyesan-sim", "--", "--seeds", &seeds]);
+    counts.add(count(&format!("simulating {seeds} seeds"), &mut run)?);
+    Ok(counts)
+}
+
+/// `cargo xtask test --sim-seed N`.
+pub fn simulate_one(seed: u64) -> Result<()> {
+    let seed = seed.to_string();
+    let mut child = process::spawn(&mut tools::cargo(&[
+        "run",
+        "--quiet",
+        "--package",
+        "gyesan-sim",
+        "--",
+        "--seed",
+        &seed,
+    ]))?;
+    let status = child.wait().context("waiting for the simulation")?;
+    process::forget(&child);
+    anyhow::ensure!(status.success(), "seed {seed} breaks an invariant");
+    Ok(())
+}
+
+fn end_to_end(_: &Plan) -> Result<Counts> {
+    artifacts::build()?;
+    artifacts::build_emulator(false)?;
+    process::run("building the scenarios", &mut tools::cargo(&["build", "--package", "gyesan-e2e"]))?;
+    let mut command = Command::new(workspace::target().join("debug/gyesan-e2e"));
+    command.current_dir(workspace::root()).env("GYESAN_XTASK", this_program()?);
+    count("running the scenarios", &mut command)
+}
+
+fn browser_flow(_: &Plan) -> Result<Counts> {
+    let browser = browser::ready()?;
+    artifacts::build()?;
+    artifacts::build_emulator(false)?;
+    let mut files: Vec<_> = std::fs::read_dir(workspace::path("tests/browser"))
+        .context("tests/browser cannot be read")?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.to_string_lossy().ends_with(".test.mjs"))
+        .collect();
+    files.sort();
+    let stack = stack::Stack::start(8797, "browser")?;
+    let mut command = Command::new("node");
+    // One file at a time: they share the shop and the emulator's faults.
+    command.args(["--test", "--test-concurrency=1"]).args(files).current_dir(workspace::root());
+    command.env("GYESAN_ORIGIN", &stack.origin).env("GYESAN_EMULATOR", &stack.emulator);
+    command.env("GYESAN_CHROMIUM", &browser.browser);
+    count("buying in Chromium", &mut command)
+}
+
+/// This program, for the tests that start a stack themselves.
+pub fn this_program() -> Result<std::path::PathBuf> {
+    std::env::current_exe().context("this program has no path")
+}
