@@ -5,6 +5,9 @@
 
 mod args;
 mod artifacts;
+mod bench;
+mod check;
+mod deploy;
 mod dev;
 mod emulator;
 mod process;
@@ -41,6 +44,9 @@ fn main() -> ExitCode {
         Some("build") => artifacts::run(args),
         Some("emulator") => emulator::run(args),
         Some("test") => test::run(args),
+        Some("bench") => bench::run(args),
+        Some("check") => check::run(args),
+        Some("deploy") => deploy::run(args),
         Some("help" | "--help" | "-h") => {
             println!("{USAGE}");
             return ExitCode::SUCCESS;

@@ -102,7 +102,8 @@ pub fn run(step: &str, command: &mut Command) -> Result<()> {
     let (status, output) = observe(command, |line| step_shown.doing(line))?;
     if !status.success() {
         drop(step_shown);
-        eprintln!("{output}");
+        let faults: Vec<&str> = output.lines().filter(|line| !is_cargo_chatter(line)).collect();
+        eprintln!("{}", faults.join("\n"));
         bail!("{step} failed ({status})");
     }
     step_shown.done();
@@ -130,6 +131,21 @@ pub fn observe(command: &mut Command, watch: impl Fn(&str) + Send + Sync) -> Res
     forget(&child);
     let text = output.lock().map(|text| text.clone()).unwrap_or_default();
     Ok((status, text))
+}
+
+/// Lines in which cargo tells what it is busy with.
+pub fn is_cargo_chatter(line: &str) -> bool {
+    let busy = [
+        "Blocking ",
+        "Checking ",
+        "Compiling ",
+        "Downloaded ",
+        "Downloading ",
+        "Finished ",
+        "Locking ",
+        "Updating ",
+    ];
+    busy.iter().any(|word| line.trim_start().starts_with(word))
 }
 
 fn collect(pipe: impl Read, output: &Mutex<String>, watch: &(impl Fn(&str) + Sync)) {

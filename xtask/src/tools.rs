@@ -5,7 +5,7 @@
 pub mod browser;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, anyhow, bail};
 
@@ -26,6 +26,15 @@ pub fn cargo(args: &[&str]) -> Command {
 pub fn npm_program(name: &str) -> Command {
     let mut command = Command::new(workspace::path("node_modules/.bin").join(name));
     command.current_dir(workspace::root());
+    command
+}
+
+/// wrangler without questions, telemetry or look-ups.
+pub fn wrangler() -> Command {
+    let mut command = npm_program("wrangler");
+    command.env("CI", "1").env("WRANGLER_SEND_METRICS", "false").env("WRANGLER_SEND_ERROR_REPORTS", "false");
+    command.env("CLOUDFLARE_CF_FETCH_ENABLED", "false").env("WRANGLER_HIDE_BANNER", "true");
+    command.env("NO_UPDATE_NOTIFIER", "1").stdin(Stdio::null());
     command
 }
 

@@ -3,7 +3,6 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -15,15 +14,6 @@ use crate::{artifacts, process, tools, workspace};
 
 const PORT: u16 = 8795;
 const READY_LIMIT: Duration = Duration::from_secs(120);
-
-/// wrangler without questions, telemetry or look-ups.
-pub fn wrangler() -> Command {
-    let mut command = tools::npm_program("wrangler");
-    command.env("CI", "1").env("WRANGLER_SEND_METRICS", "false").env("WRANGLER_SEND_ERROR_REPORTS", "false");
-    command.env("CLOUDFLARE_CF_FETCH_ENABLED", "false").env("WRANGLER_HIDE_BANNER", "true");
-    command.env("NO_UPDATE_NOTIFIER", "1").stdin(Stdio::null());
-    command
-}
 
 /// Starts both in turn on one state and asks for the same things.
 pub fn wrangler_dev() -> Result<Counts> {
@@ -48,14 +38,14 @@ pub fn wrangler_dev() -> Result<Counts> {
     };
 
     let step = Step::begin("asking wrangler for migrations");
-    let mut list = wrangler();
+    let mut list = tools::wrangler();
     list.args(["d1", "migrations", "list", "CATALOGUE", "--local", "--persist-to"]).arg(&state);
     let (_, output) = process::observe(&mut list, |line| step.doing(line))?;
     step.done();
     check("its migrations agree that all are applied", expect(&output, "No migrations to apply"));
 
     let origin = format!("http://127.0.0.1:{PORT}");
-    let mut dev = wrangler();
+    let mut dev = tools::wrangler();
     dev.args([
         "dev",
         "--ip",

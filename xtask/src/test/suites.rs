@@ -44,7 +44,7 @@ fn count(step: &str, command: &mut Command) -> Result<Counts> {
     let alive = Step::begin(step);
     let (status, output) = process::observe(command, |line| {
         alive.doing(line);
-        if !is_cargo_chatter(line) {
+        if !process::is_cargo_chatter(line) {
             println!("{line}");
         }
     })?;
@@ -58,22 +58,6 @@ fn count(step: &str, command: &mut Command) -> Result<Counts> {
         bail!("{step} ran no test");
     }
     Ok(counts)
-}
-
-fn is_cargo_chatter(line: &str) -> bool {
-    let line = line.trim_start();
-    [
-        "Compiling ",
-        "Checking ",
-        "Downloading ",
-        "Downloaded ",
-        "Locking ",
-        "Updating ",
-        "Finished ",
-        "Blocking ",
-    ]
-    .iter()
-    .any(|word| line.starts_with(word))
 }
 
 fn cargo_test(package: &str) -> Result<Counts> {
