@@ -31,7 +31,12 @@ extern "C" {
     #[wasm_bindgen(method, catch, js_name = exec)]
     pub fn exec_1(this: &RawSql, statement: &JsString, a: &JsValue) -> Result<RawCursor, JsValue>;
     #[wasm_bindgen(method, catch, js_name = exec)]
-    pub fn exec_2(this: &RawSql, statement: &JsString, a: &JsValue, b: &JsValue) -> Result<RawCursor, JsValue>;
+    pub fn exec_2(
+        this: &RawSql,
+        statement: &JsString,
+        a: &JsValue,
+        b: &JsValue,
+    ) -> Result<RawCursor, JsValue>;
     #[wasm_bindgen(method, catch, js_name = exec)]
     pub fn exec_3(
         this: &RawSql,

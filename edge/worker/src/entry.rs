@@ -71,7 +71,8 @@ async fn read(stream: &Stream) -> Result<Vec<u8>, JsValue> {
 /// What is answered when the routes cannot even be asked.
 fn problem(code: Code) -> http::Response<Vec<u8>> {
     let (status, title) = (code.status(), code.title(Language::En));
-    let body = serde_json::json!({"type": "about:blank", "title": title, "status": status, "code": code.as_str()});
+    let body =
+        serde_json::json!({"type": "about:blank", "title": title, "status": status, "code": code.as_str()});
     let mut response = http::Response::new(body.to_string().into_bytes());
     *response.status_mut() = http::StatusCode::from_u16(status).unwrap_or_default();
     let content_type = http::HeaderValue::from_static("application/problem+json");

@@ -43,7 +43,8 @@ impl Isolate {
 
     fn read(env: &Env) -> Result<Isolate, String> {
         Ok(Isolate {
-            config: Config::from_lookup(|name| property(env, name).ok()?.as_string()).map_err(|e| e.to_string())?,
+            config: Config::from_lookup(|name| property(env, name).ok()?.as_string())
+                .map_err(|e| e.to_string())?,
             catalogue: env.d1("CATALOGUE").map_err(|e| e.to_string())?,
             assets: binding(env, "ASSETS")?,
             order_shards: binding(env, "ORDER_SHARD")?,

@@ -35,7 +35,8 @@ async fn exchange(request: &http::Request<String>, signal: &AbortSignal) -> Resu
     let init = init(request, signal).map_err(|e| message(&e))?;
     let promise = fetch_url(&request.uri().to_string(), &init).map_err(|e| message(&e))?;
     let response: Response = JsFuture::from(promise).await.map_err(|e| message(&e))?.unchecked_into();
-    let body = JsFuture::from(response.array_buffer().map_err(|e| message(&e))?).await.map_err(|e| message(&e))?;
+    let body =
+        JsFuture::from(response.array_buffer().map_err(|e| message(&e))?).await.map_err(|e| message(&e))?;
     Ok((response.status(), Uint8Array::new(&body).to_vec()))
 }
 

@@ -102,5 +102,8 @@ fn from_js(column: &JsValue) -> Result<Value, SqlError> {
             Err(SqlError(format!("{number} is not an exact integer")))
         };
     }
-    column.as_string().map(Value::Text).ok_or_else(|| SqlError("a column is neither number nor text".to_owned()))
+    column
+        .as_string()
+        .map(Value::Text)
+        .ok_or_else(|| SqlError("a column is neither number nor text".to_owned()))
 }

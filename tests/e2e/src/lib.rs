@@ -1,0 +1,6 @@
+//! What drives a running stack over HTTP: a client, the stack's start and stop, and a shop with its buyers.
+//! The scenarios (`main.rs`) and the benchmark use it.
+
+pub mod client;
+pub mod shop;
+pub mod stack;
