@@ -17,7 +17,7 @@ const STEPS: &str = "\
 
   1. npx wrangler login                                      (or CLOUDFLARE_API_TOKEN in the environment)
   2. npx wrangler d1 create gyesan-catalogue                 and put the id into [env.production] of wrangler.toml
-  3. In the same section: PUBLIC_ORIGIN, TOSS_CLIENT_KEY, and the shard counts, which can never be changed later
+  3. In the same section: PUBLIC_ORIGIN, DEFAULT_MERCHANT, TOSS_CLIENT_KEY, and the shard counts, which can never be changed later
   4. npx wrangler secret put TOSS_SECRET_KEY --env production
      openssl rand -hex 32 | npx wrangler secret put TOKEN_KEY --env production
   5. cargo xtask deploy
@@ -115,6 +115,6 @@ mod tests {
     #[test]
     fn the_template_names_what_must_be_replaced() {
         let open = placeholders(&Wrangler::read().unwrap()).unwrap();
-        assert_eq!(open, ["PUBLIC_ORIGIN", "TOSS_CLIENT_KEY", "database_id"]);
+        assert_eq!(open, ["DEFAULT_MERCHANT", "PUBLIC_ORIGIN", "TOSS_CLIENT_KEY", "database_id"]);
     }
 }
