@@ -35,17 +35,19 @@ pub fn run(mut args: Args) -> Result<()> {
         ("source rules", sources::faults),
         ("size budgets", sizes::faults),
     ];
-    let mut faults = 0;
+    let mut failed = Vec::new();
     for (name, check) in checks {
         let found = check().unwrap_or_else(|fault| vec![format!("{fault:#}")]);
         println!("{} {name}", if found.is_empty() { "ok    " } else { "FAULT " });
         for fault in &found {
             println!("       {fault}");
         }
-        faults += found.len();
+        if !found.is_empty() {
+            failed.push(name);
+        }
     }
-    if faults > 0 {
-        bail!("{faults} faults");
+    if !failed.is_empty() {
+        bail!("not as it should be: {}", failed.join("; "));
     }
     Ok(())
 }
@@ -82,7 +84,7 @@ fn clippy_wasm() -> Result<Vec<String>> {
 }
 
 fn clippy(step: &str, command: &mut std::process::Command) -> Result<Vec<String>> {
-    command.args(["--quiet", "--", "-D", "warnings"]);
+    command.args(["--quiet", "--keep-going", "--", "-D", "warnings"]);
     let step = progress::Step::begin(step);
     let (status, output) = process::observe(command, |line| step.doing(line))?;
     step.done();

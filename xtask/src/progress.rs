@@ -1,9 +1,11 @@
-//! What the person in front of the terminal sees while they wait: one line when a step begins, a sign of life
-//! every few seconds, one line with its time when it ends. All of it on stderr: stdout belongs to results.
+//! What the person in front of the terminal sees while they wait: one line for a step that is not over at once, a
+//! sign of life every few seconds, one line with its time when it ends. All of it on stderr: stdout belongs to results.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+/// A step that is over before this is not worth a line.
+const WORTH_SAYING: Duration = Duration::from_millis(300);
 const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
 
 /// Says a line.
@@ -21,22 +23,26 @@ pub struct Step {
 #[derive(Default)]
 struct State {
     ended: bool,
+    announced: bool,
     doing: String,
 }
 
 impl Step {
-    /// Says that the step begins.
+    /// The step begins.
     pub fn begin(name: &str) -> Self {
-        eprintln!("  {name} …");
         let step = Self { name: name.to_owned(), since: Instant::now(), state: Arc::default() };
         let (state, name, since) = (Arc::clone(&step.state), step.name.clone(), step.since);
         std::thread::spawn(move || {
             let mut told = since;
             loop {
-                std::thread::sleep(Duration::from_millis(200));
-                let Ok(state) = state.lock() else { return };
+                std::thread::sleep(Duration::from_millis(100));
+                let Ok(mut state) = state.lock() else { return };
                 if state.ended {
                     return;
+                }
+                if !state.announced && since.elapsed() >= WORTH_SAYING {
+                    state.announced = true;
+                    eprintln!("  {name} …");
                 }
                 if told.elapsed() >= SIGN_OF_LIFE {
                     told = Instant::now();
@@ -62,7 +68,9 @@ impl Step {
 
     /// Says how long the step took.
     pub fn done(self) {
-        eprintln!("  {} … done in {}", self.name, seconds(self.since.elapsed()));
+        if self.state.lock().is_ok_and(|state| state.announced) {
+            eprintln!("  {} … done in {}", self.name, seconds(self.since.elapsed()));
+        }
     }
 }
 
