@@ -47,11 +47,7 @@ pub fn build_worker() -> Result<()> {
     let outputs =
         vec![workspace::path("build/worker/index.js"), workspace::path("build/worker/index_bg.wasm")];
     let stamp = Stamp::new("worker", &inputs, "", outputs);
-    if stamp.is_fresh() {
-        return Ok(());
-    }
-    worker::build(&tools::bindgen()?)?;
-    stamp.write()
+    stamp.or_else(|| worker::build(&tools::bindgen()?))
 }
 
 /// `build/public/`: the files of `public/` with the loader, its glue, wasm and style under hashed names.
@@ -59,11 +55,7 @@ pub fn build_widget() -> Result<()> {
     set_up()?;
     let inputs = ["Cargo.toml", "Cargo.lock", ".cargo", "package-lock.json", "core", "widget", "public"];
     let stamp = Stamp::new("widget", &inputs, "", vec![workspace::path("build/public/checkout.js")]);
-    if stamp.is_fresh() {
-        return Ok(());
-    }
-    widget::build(&tools::bindgen()?)?;
-    stamp.write()
+    stamp.or_else(|| widget::build(&tools::bindgen()?))
 }
 
 /// The emulator's program, optimised or not; answers its path.
@@ -72,13 +64,12 @@ pub fn build_emulator(release: bool) -> Result<std::path::PathBuf> {
     let program = workspace::target().join(profile).join("gyesan-emulator");
     let inputs = ["Cargo.toml", "Cargo.lock", "core", "tests/emulator"];
     let stamp = Stamp::new(&format!("emulator-{profile}"), &inputs, "", vec![program.clone()]);
-    if !stamp.is_fresh() {
+    stamp.or_else(|| {
         let mut cargo = tools::cargo(&["build", "--package", "gyesan-emulator"]);
         if release {
             cargo.arg("--release");
         }
-        process::run("building the emulator", &mut cargo)?;
-        stamp.write()?;
-    }
+        process::run("building the emulator", &mut cargo)
+    })?;
     Ok(program)
 }

@@ -2,6 +2,7 @@
 //! last succeeded. The fingerprint is over each input file's path, length and modification time.
 
 use std::collections::hash_map::DefaultHasher;
+use std::fs::File;
 use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
 
@@ -29,13 +30,29 @@ impl Stamp {
     }
 
     /// Whether the step's result is there and of these inputs.
-    pub fn is_fresh(&self) -> bool {
+    fn is_fresh(&self) -> bool {
         let stored = std::fs::read_to_string(&self.file).unwrap_or_default();
         stored == self.fingerprint && self.outputs.iter().all(|output| output.exists())
     }
 
-    /// The step has succeeded.
-    pub fn write(&self) -> Result<()> {
+    /// Runs the step unless its result is there. Two runs in one clone do not do it at the same time: the second
+    /// waits, and finds it done.
+    pub fn or_else(&self, step: impl FnOnce() -> Result<()>) -> Result<()> {
+        if self.is_fresh() {
+            return Ok(());
+        }
+        let lock = self.file.with_extension("lock");
+        write_file(&lock, b"")?;
+        let lock = File::open(&lock).context("a step's lock cannot be opened")?;
+        lock.lock().context("a step's lock cannot be taken")?;
+        if self.is_fresh() {
+            return Ok(());
+        }
+        step()?;
+        self.write()
+    }
+
+    fn write(&self) -> Result<()> {
         write_file(&self.file, self.fingerprint.as_bytes())
     }
 }

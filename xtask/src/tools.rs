@@ -76,14 +76,12 @@ pub fn npm_packages() -> Result<()> {
         "",
         vec![workspace::path("node_modules/.package-lock.json")],
     );
-    if stamp.is_fresh() {
-        return Ok(());
-    }
-    let mut npm = Command::new("npm");
-    npm.args(["ci", "--no-audit", "--no-fund"]).current_dir(workspace::root());
-    process::run("installing the npm packages", &mut npm)
-        .context("the npm packages could not be installed: check the network and that npm is there")?;
-    stamp.write()
+    stamp.or_else(|| {
+        let mut npm = Command::new("npm");
+        npm.args(["ci", "--no-audit", "--no-fund"]).current_dir(workspace::root());
+        process::run("installing the npm packages", &mut npm)
+            .context("the npm packages could not be installed: check the network and that npm is there")
+    })
 }
 
 /// The wasm-bindgen command line of the version in Cargo.lock, compiled once per machine.
