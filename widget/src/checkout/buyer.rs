@@ -1,0 +1,95 @@
+//! The buyer's form: name, e-mail, phone, each with its fault beside it.
+
+use super::{Checkout, Field};
+use crate::language::Text;
+use leptos::prelude::*;
+
+/// How one field looks to the browser.
+#[derive(Clone, Copy)]
+struct Look {
+    id: &'static str,
+    pointer: &'static str,
+    label: Text,
+    kind: &'static str,
+    mode: &'static str,
+    autocomplete: &'static str,
+    example: Text,
+}
+
+pub(super) fn view(checkout: Checkout) -> impl IntoView {
+    let tongue = checkout.tongue;
+    let name = Look {
+        id: "name",
+        pointer: "/name",
+        label: ("이름", "Name"),
+        kind: "text",
+        mode: "text",
+        autocomplete: "name",
+        example: ("김토스", "Kim Toss"),
+    };
+    let phone = Look {
+        id: "phone",
+        pointer: "/phone",
+        label: ("휴대폰 번호", "Phone"),
+        kind: "tel",
+        mode: "tel",
+        autocomplete: "tel-national",
+        example: ("010-1234-5678", "010-1234-5678"),
+    };
+    let email = Look {
+        id: "email",
+        pointer: "/email",
+        label: ("이메일", "E-mail"),
+        kind: "email",
+        mode: "email",
+        autocomplete: "email",
+        example: ("toss@example.com", "toss@example.com"),
+    };
+    view! {
+        <section class="card" aria-labelledby="buyer-title">
+            <h2 id="buyer-title">{tongue.say("구매자 정보", "Your details")}</h2>
+            <div class="fields">
+                {field(checkout, checkout.name, name)}
+                {field(checkout, checkout.phone, phone)}
+                {field(checkout, checkout.email, email)}
+            </div>
+        </section>
+    }
+}
+
+fn field(checkout: Checkout, field: Field, look: Look) -> impl IntoView {
+    let tongue = checkout.tongue;
+    let fault_id = format!("{}-fault", look.id);
+    let fault = move || field.fault.get().map(|code| code.title(tongue.0.get()));
+    view! {
+        <div class="field">
+            <label for=look.id>{move || tongue.of(look.label)}</label>
+            <input
+                id=look.id
+                name=look.id
+                type=look.kind
+                inputmode=look.mode
+                autocomplete=look.autocomplete
+                placeholder={move || tongue.of(look.example)}
+                required
+                aria-describedby=fault_id.clone()
+                aria-invalid={move || if field.fault.with(Option::is_some) { "true" } else { "false" }}
+                readonly={move || checkout.page.with(|page| page.is_paying())}
+                prop:value={move || field.value.get()}
+                on:input=move |event| {
+                    field.value.set(event_target_value(&event));
+                    // A fault goes as soon as it is mended; a new one waits until the field is left.
+                    if field.fault.with_untracked(Option::is_some) {
+                        checkout.check_field(look.pointer);
+                    }
+                }
+                on:blur=move |_| {
+                    if field.value.with_untracked(|text| !text.is_empty()) {
+                        checkout.check_field(look.pointer);
+                    }
+                }
+            />
+            <p id=fault_id class="fault" aria-live="polite">{fault}</p>
+        </div>
+    }
+}

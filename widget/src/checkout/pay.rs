@@ -1,0 +1,134 @@
+//! Payment: the slots that the PSP draws into, what is said above the button, the button, and the bar on phones.
+
+use super::Checkout;
+use super::act::failure_text;
+use super::totals::amount;
+use crate::language::Text;
+use gyesan_core::page::{Event, Methods, Notice, Price, WindowEnd};
+use gyesan_core::problem::{Code, Language};
+use leptos::prelude::*;
+
+/// The PSP's choice of methods; drawn by its script into a light-DOM child of the element, shown through a slot.
+pub(super) fn methods(checkout: Checkout) -> impl IntoView {
+    let tongue = checkout.tongue;
+    let state = Memo::new(move |_| checkout.page.with(|page| page.methods));
+    view! {
+        <section class="card" aria-labelledby="methods-title">
+            <h2 id="methods-title">{tongue.say("결제 수단", "Payment")}</h2>
+            {move || match state.get() {
+                Methods::Waiting | Methods::Loading => view! {
+                    <div class="skeleton" aria-hidden="true"><i></i><i></i></div>
+                }.into_any(),
+                Methods::Failed => view! {
+                    <div class="inline-alert" role="alert">
+                        <p>{tongue.say("결제 수단을 불러오지 못했어요.", "The payment methods could not be loaded.")}</p>
+                        <button type="button" class="secondary" on:click=move |_| {
+                            checkout.dispatch(Event::MethodsRetryPressed);
+                        }>{tongue.say("다시 시도", "Try again")}</button>
+                    </div>
+                }.into_any(),
+                Methods::Shown => ().into_any(),
+            }}
+            <slot name="gyesan-methods"></slot>
+        </section>
+    }
+}
+
+/// The PSP's terms, and what makes buyers trust the page.
+pub(super) fn agreement(checkout: Checkout) -> impl IntoView {
+    let tongue = checkout.tongue;
+    view! {
+        <div class="agreement">
+            <slot name="gyesan-agreement"></slot>
+            <p class="trust">
+                <svg viewBox="0 0 20 20" aria-hidden="true"><path d="M5 9V7a5 5 0 0 1 10 0v2M4 9h12v8H4z"/></svg>
+                {tongue.say(
+                    "카드 정보는 토스페이먼츠가 안전하게 처리해요.",
+                    "Card details are handled securely by Toss Payments.",
+                )}
+            </p>
+        </div>
+    }
+}
+
+/// The pay button with the amount; on phones it stays at the bottom of the window.
+pub(super) fn bar(checkout: Checkout) -> impl IntoView {
+    let tongue = checkout.tongue;
+    let is_paying = move || checkout.page.with(|page| page.is_paying());
+    let label = move || {
+        if is_paying() {
+            return tongue.of(("결제창을 여는 중…", "Opening payment…")).to_owned();
+        }
+        let won = tongue.won(amount(checkout));
+        match tongue.0.get() {
+            Language::Ko => format!("{won} 결제하기"),
+            Language::En => format!("Pay {won}"),
+        }
+    };
+    view! {
+        <div class="bar">
+            <p class="notice" role="alert">{move || notice(checkout)}</p>
+            {move || price_fault(checkout)}
+            <p class="bar-total">
+                <span>{tongue.say("총 결제 금액", "Total")}</span>
+                <b>{move || tongue.won(amount(checkout))}</b>
+            </p>
+            <button
+                type="submit"
+                class="primary pay"
+                disabled={move || !checkout.page.with(|page| page.may_pay())}
+                aria-busy={move || if is_paying() { "true" } else { "false" }}
+            >
+                {label}
+            </button>
+        </div>
+    }
+}
+
+/// The price of a changed cart could not be had: the cart stays, with a way on.
+fn price_fault(checkout: Checkout) -> Option<impl IntoView> {
+    let tongue = checkout.tongue;
+    let Price::Refused(failure) = checkout.page.with(|page| page.price) else { return None };
+    Some(view! {
+        <div class="inline-alert" role="alert">
+            <p>{move || tongue.of(failure_text(failure))}</p>
+            <button type="button" class="secondary" on:click=move |_| checkout.dispatch(Event::RetryPressed)>
+                {tongue.say("다시 시도", "Try again")}
+            </button>
+        </div>
+    })
+}
+
+fn notice(checkout: Checkout) -> Option<String> {
+    let notice = checkout.page.with(|page| page.notice)?;
+    let text: Text = match notice {
+        Notice::CheckFields => ("입력한 정보를 확인해 주세요.", "Please check the highlighted fields."),
+        Notice::PriceChanged => (
+            "가격이 바뀌었어요. 새 금액을 확인하고 다시 눌러 주세요.",
+            "The price has changed. Please check the new total and press again.",
+        ),
+        Notice::Window(WindowEnd::Canceled) => (
+            "결제를 취소했어요. 아직 결제되지 않았습니다.",
+            "You closed the payment window. You have not been charged.",
+        ),
+        Notice::Window(WindowEnd::Refused) => (
+            "결제가 승인되지 않았어요. 다른 결제 수단으로 시도해 주세요.",
+            "The payment was declined. Please try another method.",
+        ),
+        Notice::Window(WindowEnd::TermsMissing) => {
+            ("필수 약관에 동의해 주세요.", "Please agree to the required terms.")
+        }
+        Notice::Window(WindowEnd::MethodMissing) => {
+            ("결제 수단을 선택해 주세요.", "Please choose a payment method.")
+        }
+        Notice::Window(WindowEnd::Broken) => (
+            "결제창을 열지 못했어요. 잠시 후 다시 시도해 주세요.",
+            "The payment window could not be opened. Please try again.",
+        ),
+        Notice::NotPlaced(gyesan_core::page::Failure::Problem(Code::InvalidBuyer)) => {
+            ("입력한 정보를 확인해 주세요.", "Please check the highlighted fields.")
+        }
+        Notice::NotPlaced(failure) => failure_text(failure),
+    };
+    Some(checkout.tongue.of(text).to_owned())
+}

@@ -1,0 +1,373 @@
+//! The result page: what became of the order, by the server's word, asked again while the PSP has not said.
+
+use crate::browser;
+use crate::checkout::languages;
+use crate::client::{Client, Order, Refusal};
+use crate::json::{Json, Writer};
+use crate::language::{Text, Tongue};
+use crate::options::Options;
+use crate::session;
+use gyesan_core::page::outcome::{Outcome, poll_delay_ms};
+use gyesan_core::page::{Failure, WindowEnd};
+use gyesan_core::problem::{Code, Language};
+use leptos::html;
+use leptos::prelude::*;
+use wasm_bindgen::JsValue;
+use web_sys::{HtmlElement, UrlSearchParams};
+
+/// What the page knows.
+#[derive(Clone, PartialEq, Debug)]
+enum Known {
+    /// The first answer is on its way.
+    Nothing,
+    /// The order as it was last read.
+    Order(Box<Order>),
+    /// The order could not be read.
+    Refused(Refusal),
+    /// The return from the PSP could not be taken up: one of the contract's codes, no order to show.
+    Faulty(Option<Code>),
+}
+
+/// The result page's state.
+#[derive(Clone, Copy)]
+pub struct ResultPage {
+    tongue: Tongue,
+    client: StoredValue<Client>,
+    element: StoredValue<HtmlElement, LocalStorage>,
+    order_id: StoredValue<String>,
+    token: StoredValue<String>,
+    /// What the PSP's failure redirect said: advisory, anybody can open that address.
+    advice: StoredValue<Option<WindowEnd>>,
+    known: RwSignal<Known>,
+    asked: RwSignal<u32>,
+}
+
+impl ResultPage {
+    /// Reads the address of the page, and takes the PSP's parameters out of it.
+    pub fn new(options: Options) -> ResultPage {
+        let location = window().location();
+        let search = location.search().unwrap_or_default();
+        let params = UrlSearchParams::new_with_str(&search).ok();
+        let get = |name: &str| params.as_ref().and_then(|params| params.get(name)).unwrap_or_default();
+        let (order_id, token, code) = (get("orderId"), get("token"), get("code"));
+        let error = get("error");
+        if let Some(params) = &params {
+            for name in ["paymentKey", "paymentType", "amount", "message"] {
+                params.delete(name);
+            }
+            let rest = String::from(params.to_string());
+            let path = location.pathname().unwrap_or_default();
+            let address = if rest.is_empty() { path } else { format!("{path}?{rest}") };
+            if let Ok(history) = window().history() {
+                let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&address));
+            }
+        }
+        let known = if order_id.is_empty() || token.is_empty() {
+            Known::Faulty(Code::ALL.iter().find(|known| known.as_str() == error).copied())
+        } else {
+            Known::Nothing
+        };
+        ResultPage {
+            tongue: Tongue(RwSignal::new(options.language)),
+            client: StoredValue::new(Client { api: options.api, key: String::new(), language: options.language }),
+            element: StoredValue::new_local(options.element),
+            order_id: StoredValue::new(order_id),
+            token: StoredValue::new(token),
+            advice: StoredValue::new((!code.is_empty()).then(|| WindowEnd::from_code(&code))),
+            known: RwSignal::new(known),
+            asked: RwSignal::new(0),
+        }
+    }
+
+    /// Asks for the order, and again with growing pauses while its payment is being checked.
+    pub fn start(self) {
+        if self.known.with_untracked(|known| *known == Known::Nothing) {
+            leptos::task::spawn_local(self.ask());
+        }
+    }
+
+    async fn ask(self) {
+        let (client, order_id, token) =
+            (self.client.get_value(), self.order_id.get_value(), self.token.get_value());
+        loop {
+            let answer = client.order(&order_id, &token).await;
+            let goes_on = match &answer {
+                Ok(order) => !outcome(order).is_final(),
+                // Once the order has been shown, a lost network is waited for, and said.
+                Err(refusal) => refusal.failure.is_passing(),
+            };
+            let Some(asked) = self.asked.try_update(|asked| {
+                *asked += 1;
+                *asked
+            }) else {
+                return;
+            };
+            self.learn(answer);
+            if !goes_on {
+                return;
+            }
+            browser::sleep(poll_delay_ms(asked - 1)).await;
+        }
+    }
+
+    fn learn(self, answer: Result<Order, Refusal>) {
+        let next = match answer {
+            Ok(order) => Known::Order(Box::new(order)),
+            // "Still checking" stays what is known when the network is lost meanwhile.
+            Err(refusal) if refusal.failure.is_passing() && self.has_order() => return,
+            Err(refusal) => Known::Refused(refusal),
+        };
+        if self.known.with_untracked(|known| *known == next) {
+            return;
+        }
+        if let Known::Order(order) = &next {
+            let outcome = outcome(order);
+            if outcome == Outcome::Paid {
+                session::forget_paid(&order.order_id);
+            }
+            self.element.with_value(|element| {
+                browser::emit_status(element, outcome_name(outcome), Some(&order.order_id));
+            });
+        }
+        self.known.set(next);
+    }
+
+    fn has_order(self) -> bool {
+        self.known.with_untracked(|known| matches!(known, Known::Order(_)))
+    }
+
+    /// The whole page.
+    pub fn view(self) -> impl IntoView {
+        let tongue = self.tongue;
+        let set = move |language| tongue.0.set(language);
+        view! {
+            <section class="checkout result" lang={move || tongue.0.get().tag()} aria-label=tongue.say("결제 결과", "Payment result")>
+                <header class="top">
+                    <p class="shop">{tongue.say("결제 결과", "Payment result")}</p>
+                    {languages(tongue, set)}
+                </header>
+                <div class="panel" aria-live="polite">{move || self.panel()}</div>
+            </section>
+        }
+    }
+
+    fn panel(self) -> AnyView {
+        match self.known.get() {
+            Known::Nothing => view! {
+                <div class="skeleton" aria-hidden="true"><i></i><i></i><i></i></div>
+                <p class="sr" role="status">{self.tongue.say("결제 결과를 확인하고 있어요.", "Looking up your payment.")}</p>
+            }
+            .into_any(),
+            Known::Order(order) => self.order(*order).into_any(),
+            Known::Refused(refusal) => self.refused(refusal.failure).into_any(),
+            Known::Faulty(code) => self.faulty(code).into_any(),
+        }
+    }
+
+    fn order(self, order: Order) -> impl IntoView {
+        let tongue = self.tongue;
+        let outcome = outcome(&order);
+        let advice = self.advice.get_value();
+        let (mark, title, text) = words(outcome, advice);
+        // The PSP's words say more than ours about a refusal, but only in the server's answer, never in an address.
+        let reason = matches!(outcome, Outcome::Refused { .. }).then(|| order.failure.clone()).flatten();
+        let waiting = (outcome == Outcome::Checking).then(|| {
+            let asked = self.asked;
+            view! {
+                <p class="waiting" role="status">
+                    {move || match tongue.0.get() {
+                        Language::Ko => format!("자동으로 다시 확인하고 있어요 ({}번째)", asked.get()),
+                        Language::En => format!("Checking again by itself (number {})", asked.get()),
+                    }}
+                </p>
+            }
+        });
+        let can_retry = matches!(outcome, Outcome::Open | Outcome::Refused { payable: true });
+        let back = session::page_of(&order.order_id).or_else(|| order.return_url.clone());
+        let label: Text = if can_retry { ("다시 결제하기", "Try again") } else { ("쇼핑 계속하기", "Back to the shop") };
+        let actions = view! {
+            {(outcome == Outcome::Paid).then(|| order.receipt_url.clone()).flatten().map(|href| view! {
+                <a class="secondary" href=href target="_blank" rel="noopener">{tongue.say("영수증 보기", "View receipt")}</a>
+            })}
+            {back.filter(|_| outcome != Outcome::Checking).map(|href| view! {
+                <a class="primary" href=href>{move || tongue.of(label)}</a>
+            })}
+        };
+        view! {
+            {heading(tongue, mark, title)}
+            <p>{move || tongue.of(text)}</p>
+            {reason.map(|reason| view! { <p class="reason">{reason}</p> })}
+            {waiting}
+            {facts(tongue, &order, outcome)}
+            <div class="actions">{actions}</div>
+        }
+    }
+
+    fn refused(self, failure: Failure) -> impl IntoView {
+        let tongue = self.tongue;
+        let passing = failure.is_passing();
+        let (title, text): (Text, Text) = if passing {
+            (
+                ("연결이 끊겼어요", "You seem to be offline"),
+                (
+                    "결제 결과를 다시 확인하고 있어요. 다시 결제하지 마세요.",
+                    "We keep looking up the result. Please do not pay again.",
+                ),
+            )
+        } else {
+            (
+                ("결제 결과를 볼 수 없어요", "The result cannot be shown"),
+                (
+                    "링크가 만료되었거나 올바르지 않아요. 주문한 상점에 문의해 주세요.",
+                    "The link has expired or is not valid. Please ask the shop.",
+                ),
+            )
+        };
+        view! {
+            {heading(tongue, if passing { "wait" } else { "warn" }, title)}
+            <p>{move || tongue.of(text)}</p>
+        }
+    }
+
+    fn faulty(self, code: Option<Code>) -> impl IntoView {
+        let tongue = self.tongue;
+        let canceled = self.advice.get_value() == Some(WindowEnd::Canceled);
+        let title: Text = if canceled {
+            ("결제를 취소했어요", "Payment canceled")
+        } else {
+            ("결제를 진행하지 못했어요", "The payment did not go through")
+        };
+        let text: Text = match code {
+            Some(code) => (code.title(Language::Ko), code.title(Language::En)),
+            None => (
+                "주문 정보를 찾을 수 없어요. 주문한 상점에서 다시 시도해 주세요.",
+                "We could not find the order. Please go back to the shop and try again.",
+            ),
+        };
+        view! {
+            {heading(tongue, "warn", title)}
+            <p>{move || tongue.of(text)}</p>
+            {code.map(|code| view! { <p class="code">{code.as_str()}</p> })}
+        }
+    }
+}
+
+/// The heading, which takes the focus when it appears, so that a screen reader reads it first.
+fn heading(tongue: Tongue, mark: &'static str, title: Text) -> impl IntoView {
+    let node = NodeRef::<html::H1>::new();
+    Effect::new(move |_| {
+        if let Some(heading) = node.get() {
+            let _ = heading.focus();
+        }
+    });
+    let sign = match mark {
+        "ok" => "✓",
+        "wait" => "…",
+        _ => "!",
+    };
+    view! {
+        <span class={format!("mark {mark}")} aria-hidden="true">{sign}</span>
+        <h1 tabindex="-1" node_ref=node>{move || tongue.of(title)}</h1>
+    }
+}
+
+fn facts(tongue: Tongue, order: &Order, outcome: Outcome) -> impl IntoView + use<> {
+    let (amount, order_id, name) = (order.quote.amount, order.order_id.clone(), order.order_name.clone());
+    let method = order.method.clone().filter(|_| outcome == Outcome::Paid);
+    let approved_at = order.approved_at.clone().filter(|_| outcome == Outcome::Paid);
+    view! {
+        <dl class="totals facts">
+            <div><dt>{tongue.say("주문 상품", "Order")}</dt><dd>{name}</dd></div>
+            <div class="total"><dt>{move || tongue.of(if outcome == Outcome::Paid { ("결제 금액", "Paid") } else { ("주문 금액", "Amount") })}</dt>
+                <dd>{move || tongue.won(amount)}</dd></div>
+            {method.map(|method| view! { <div><dt>{tongue.say("결제 수단", "Method")}</dt><dd>{method}</dd></div> })}
+            {approved_at.map(|at| view! {
+                <div><dt>{tongue.say("결제 일시", "Paid at")}</dt><dd>{move || moment(tongue.0.get(), &at)}</dd></div>
+            })}
+            <div><dt>{tongue.say("주문 번호", "Order number")}</dt><dd class="id">{order_id}</dd></div>
+        </dl>
+    }
+}
+
+/// A moment as people of the language write it, in the buyer's own time zone.
+fn moment(language: Language, at: &str) -> String {
+    let options = Writer::default().set("dateStyle", "medium").set("timeStyle", "short").value();
+    let locale = match language {
+        Language::Ko => "ko-KR",
+        Language::En => "en-US",
+    };
+    let text = js_sys::Date::new(&JsValue::from_str(at)).to_locale_string(locale, &options);
+    Json(text.into()).text().unwrap_or_default()
+}
+
+fn outcome(order: &Order) -> Outcome {
+    Outcome::of(order.payment_status, order.order_status, order.retryable)
+}
+
+fn outcome_name(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Paid => "paid",
+        Outcome::Checking => "checking",
+        Outcome::Refused { .. } => "refused",
+        Outcome::Open => "open",
+        Outcome::Expired => "expired",
+        Outcome::Canceled => "canceled",
+    }
+}
+
+/// Mark, heading and sentence of an outcome.
+fn words(outcome: Outcome, advice: Option<WindowEnd>) -> (&'static str, Text, Text) {
+    match outcome {
+        Outcome::Paid => (
+            "ok",
+            ("결제가 완료됐어요", "Payment complete"),
+            ("주문해 주셔서 고맙습니다.", "Thank you for your order."),
+        ),
+        Outcome::Checking => (
+            "wait",
+            ("결제를 확인하고 있어요", "We are checking your payment"),
+            (
+                "카드사의 응답을 기다리고 있어요. 이 화면을 닫아도 결과는 바뀌지 않아요. 다시 결제하지 마세요.",
+                "We are waiting for the card company. Closing this page changes nothing. Please do not pay again.",
+            ),
+        ),
+        Outcome::Refused { .. } => (
+            "warn",
+            ("결제가 승인되지 않았어요", "The payment was declined"),
+            ("결제 금액은 청구되지 않았어요.", "You have not been charged."),
+        ),
+        Outcome::Open => match advice {
+            Some(WindowEnd::Refused) => (
+                "warn",
+                ("결제가 승인되지 않았어요", "The payment was declined"),
+                (
+                    "결제 금액은 청구되지 않았어요. 다른 결제 수단으로 다시 시도해 주세요.",
+                    "You have not been charged. Please try another payment method.",
+                ),
+            ),
+            Some(WindowEnd::Canceled) => (
+                "warn",
+                ("결제를 취소했어요", "Payment canceled"),
+                ("아직 결제되지 않았어요.", "You have not been charged."),
+            ),
+            _ => (
+                "warn",
+                ("아직 결제되지 않았어요", "Not paid yet"),
+                ("결제를 마치지 않은 주문이에요.", "This order has not been paid."),
+            ),
+        },
+        Outcome::Expired => (
+            "warn",
+            ("결제 시간이 지났어요", "This order has expired"),
+            (
+                "결제되지 않았어요. 상점에서 새로 주문해 주세요.",
+                "You have not been charged. Please order again in the shop.",
+            ),
+        ),
+        Outcome::Canceled => (
+            "warn",
+            ("취소된 주문이에요", "This order was canceled"),
+            ("결제된 금액이 있다면 환불됩니다.", "Anything you paid is refunded."),
+        ),
+    }
+}
