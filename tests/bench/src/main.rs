@@ -1,2 +1,117 @@
-//! Being built.
-fn main() {}
+//! `cargo xtask bench`: starts a stack of its own, measures it over HTTP, and writes the table.
+//!
+//! Everything runs on one machine and shares its cores: driver, payment provider and the worker's one thread. The driver
+//! keeps its connections, sends each request in one write, and takes the time at the socket. Rates are of closed loops
+//! (each connection sends its next request when it has its answer); latencies are of open loops at a fixed rate,
+//! counted from the moment at which the request was due, so that a stall counts for everything that it held up.
+
+mod baseline;
+mod buyers;
+mod distribution;
+mod load;
+mod machine;
+mod measure;
+mod report;
+mod syncs;
+
+use anyhow::{Context, Result, bail, ensure};
+use baseline::Baseline;
+use buyers::Buyers;
+use gyesan_e2e::shop::Shop;
+use gyesan_e2e::stack::{Stack, workspace};
+use measure::Size;
+use report::Report;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+const USAGE: &str = "\
+usage: gyesan-bench [OPTIONS]
+
+  --orders N    measure with N orders in the store; may come several times (1000 and 100000)
+  --quick       short runs at 1000 orders: under a minute, and rougher
+  --out FILE    where the table is written (artifacts/bench.md)";
+
+/// What is measured, and for how long.
+struct Plan {
+    sizes: Vec<u64>,
+    quick: bool,
+    out: PathBuf,
+}
+
+impl Plan {
+    /// Of the command line; `None` when help was asked for.
+    fn read(mut words: impl Iterator<Item = String>) -> Result<Option<Plan>> {
+        let mut plan = Plan { sizes: Vec::new(), quick: false, out: workspace().join("artifacts/bench.md") };
+        while let Some(word) = words.next() {
+            let mut value = || words.next().with_context(|| format!("{word} needs a value"));
+            match word.as_str() {
+                "--orders" => plan.sizes.push(value()?.parse().context("--orders takes a number")?),
+                "--out" => plan.out = value()?.into(),
+                "--quick" => plan.quick = true,
+                "--help" | "-h" => return Ok(None),
+                other => bail!("`{other}` is not an option\n{USAGE}"),
+            }
+        }
+        if plan.sizes.is_empty() {
+            plan.sizes = if plan.quick { vec![1_000] } else { vec![1_000, 100_000] };
+        }
+        plan.sizes.sort_unstable();
+        Ok(Some(plan))
+    }
+}
+
+fn main() -> Result<()> {
+    match Plan::read(std::env::args().skip(1))? {
+        Some(plan) => run(&plan),
+        None => {
+            println!("{USAGE}");
+            Ok(())
+        }
+    }
+}
+
+/// 1. From nothing running to the first order paid and credited.
+/// 2. What the runtime and the payment provider can do by themselves.
+/// 3. Everything at each size of the store.
+/// 4. The books.
+fn run(plan: &Plan) -> Result<()> {
+    let load_before = machine::load_average();
+    // 1.
+    say("starting a stack");
+    let since = Instant::now();
+    let folder = std::env::var_os("GYESAN_BENCH_DIR").map_or_else(|| workspace().join("target/stacks/bench"), PathBuf::from);
+    let unlimited = ["--release", "--var", "RATE_LIMIT_PER_KEY=0", "--var", "RATE_LIMIT_PER_ADDRESS=0"];
+    let stack = Stack::start(&folder, &unlimited)?;
+    let mut shop = Shop::of(&stack);
+    let order = shop.buy(&[("A", 1)])?;
+    shop.wait(&order.id, Duration::from_secs(10), |view| view.get("isWalletDone").is_some_and(|done| done == true))?;
+    let first_order = since.elapsed();
+    say(&format!("first order paid and credited after {:.2} s", first_order.as_secs_f64()));
+    // 2.
+    let buyers = Buyers::of(&stack);
+    let baseline = Baseline::measure(&buyers, plan.quick)?;
+    // 3.
+    let mut sizes = Vec::new();
+    for orders in &plan.sizes {
+        sizes.push(Size::measure(&stack, &buyers, *orders, plan.quick)?);
+    }
+    // 4.
+    let books = shop.operate("ledger/trial-balance")?;
+    let unexplained = books.get("unexplained").and_then(serde_json::Value::as_i64);
+    ensure!(unexplained == Some(0), "the books do not add up: {books}");
+
+    let report = Report { first_order, baseline, sizes, load_before, quick: plan.quick };
+    let table = report.markdown();
+    if let Some(folder) = plan.out.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::fs::write(&plan.out, &table).with_context(|| format!("{} cannot be written", plan.out.display()))?;
+    println!("{table}");
+    say(&format!("written to {}", plan.out.display()));
+    Ok(())
+}
+
+/// Progress, on stderr: stdout belongs to the table.
+fn say(line: &str) {
+    eprintln!("  {line}");
+}
