@@ -1,0 +1,263 @@
+//! Actors and the processes that they live in: a turn is a transaction, and a process may end before its commit, after it, or in the
+//! middle of its effects. What is left then is the database and, as on the platform, the alarm.
+
+use crate::bug::{self, Bug, Meddler};
+use crate::network::Caller;
+use crate::world::{Happening, TOPOLOGY, World};
+use gyesan_core::toss::Answer;
+use gyesan_edge::actor::{self, Actor, Effect, Input};
+use gyesan_edge::actors;
+use gyesan_edge::command::{Command, OrderCommand};
+use gyesan_edge::native::Database;
+use gyesan_edge::psp::PspCallId;
+use gyesan_edge::sql::Sql;
+use gyesan_edge::topology::Target;
+
+/// One actor's place: its database, and its process while there is one.
+pub struct Node {
+    pub database: Database,
+    /// Counts processes; what is meant for an earlier one is dropped.
+    pub boot: u64,
+    process: Option<Box<dyn Actor>>,
+    inbox: Vec<Input>,
+    turn_planned: bool,
+    alarm_ms: Option<i64>,
+}
+
+impl Node {
+    /// An actor that has never been called.
+    pub fn new() -> Node {
+        let database = Database::in_memory().unwrap();
+        Node { database, boot: 0, process: None, inbox: Vec::new(), turn_planned: false, alarm_ms: None }
+    }
+}
+
+/// Where a process ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Fate {
+    Lives,
+    EndsBeforeCommit,
+    /// After so many effects.
+    EndsAfter(usize),
+}
+
+impl World {
+    /// An input arrives; it is handled in the actor's next turn, together with whatever arrives until then.
+    pub fn arrives(&mut self, target: Target, boot: Option<u64>, mut input: Input) {
+        if boot.is_some_and(|boot| boot != self.nodes[&target].boot) {
+            return;
+        }
+        if let Input::Command { token, .. } = &input
+            && let Some(ask) = self.asks.get_mut(token)
+        {
+            ask.arrived = true;
+        }
+        let baskets = &self.baskets;
+        let believed = |command: &OrderCommand| match command {
+            OrderCommand::Confirm { merchant_id, order_id, .. } => {
+                let is_it = |b: &&crate::shopper::Basket| {
+                    b.order.merchant_id == *merchant_id && b.order.order_id == *order_id
+                };
+                baskets.iter().find(is_it).map(|basket| basket.order.amount)
+            }
+            _ => None,
+        };
+        let truth = input.clone();
+        bug::input(self.plan.bug, &mut input, believed);
+        if let Input::PspAnswered { id, answer } = truth {
+            self.nodes.get_mut(&target).unwrap().inbox.push(input);
+            self.checker.arrives(id, answer);
+        } else {
+            self.nodes.get_mut(&target).unwrap().inbox.push(input);
+        }
+        self.plan_turn(target);
+    }
+
+    fn plan_turn(&mut self, target: Target) {
+        let node = self.nodes.get_mut(&target).unwrap();
+        if !std::mem::replace(&mut node.turn_planned, true) {
+            let in_ms = self.random.between(0, 2);
+            self.later(in_ms, Happening::Turn(target));
+        }
+    }
+
+    /// The alarm goes off, or is lost for ever.
+    pub fn alarm(&mut self, target: Target, at_ms: i64) {
+        if self.nodes[&target].alarm_ms != Some(at_ms) {
+            return;
+        }
+        self.nodes.get_mut(&target).unwrap().alarm_ms = None;
+        if self.strikes(self.weather.lose_alarm) {
+            self.tell(|| format!("{:<13} its alarm is lost", target.name()));
+            return;
+        }
+        self.arrives(target, None, Input::Alarm);
+    }
+
+    /// One turn of an actor: a transaction, then its effects.
+    pub fn turn(&mut self, target: Target) {
+        let mut node = self.nodes.remove(&target).unwrap();
+        node.turn_planned = false;
+        let mut inputs = std::mem::take(&mut node.inbox);
+        let fate = self.fate();
+        let number = self.turns;
+        self.turns += 1;
+        let now = self.now();
+        for input in &inputs {
+            self.tell(|| format!("{:<13} < {}", target.name(), told(input)));
+        }
+
+        node.database.begin().unwrap();
+        let meddler = Meddler::over(&node.database, self.plan.bug);
+        if node.process.is_none() {
+            self.tell(|| format!("{:<13} starts", target.name()));
+            node.process = Some(actors::open(target, TOPOLOGY, &meddler, now).unwrap());
+            inputs.insert(0, Input::Alarm);
+        }
+        let process = node.process.as_mut().unwrap();
+        let random = &mut self.random;
+        let mut effects = actor::turn(process.as_mut(), &meddler, now, &mut || random.wide(), inputs.clone());
+        if self.plan.bug == Some(Bug::PositionBeforeEffect) {
+            bug::store_position(&meddler, target, &inputs).unwrap();
+        }
+        if self.plan.bug == Some(Bug::SecondConfirmedWhileFirstOpen) {
+            effects.extend(second_confirms(&meddler, &inputs));
+        }
+        let held = meddler.held();
+
+        if self.plan.bug == Some(Bug::EffectsBeforeCommit) && fate == Fate::EndsBeforeCommit {
+            self.perform(target, node.boot, &mut node.alarm_ms, effects.clone());
+        }
+        let committed = fate != Fate::EndsBeforeCommit;
+        self.checker.turned(committed, &psp_ids(&inputs));
+        if committed {
+            node.database.commit().unwrap();
+            let checked = self.checker.check(target, &node.database, &self.psps);
+            self.wrong(checked);
+        } else {
+            node.database.roll_back().unwrap();
+        }
+        if fate == Fate::Lives {
+            for (statement, params) in held {
+                node.database.query(statement, &params).unwrap();
+            }
+        }
+        let performed = match fate {
+            Fate::Lives => effects.len(),
+            Fate::EndsBeforeCommit => 0,
+            Fate::EndsAfter(count) => count.min(effects.len()),
+        };
+        effects.truncate(performed);
+        self.perform(target, node.boot, &mut node.alarm_ms, effects);
+        if fate != Fate::Lives {
+            self.crashes += 1;
+            self.tell(|| format!("{:<13} CRASH in turn {number}: {fate:?}", target.name()));
+            node.process = None;
+            node.boot += 1;
+            self.connections_break(target);
+        }
+        self.nodes.insert(target, node);
+    }
+
+    fn fate(&mut self) -> Fate {
+        if let Some(crash) = self.plan.crash.filter(|crash| crash.turn == self.turns) {
+            return crash.performed.map_or(Fate::EndsBeforeCommit, Fate::EndsAfter);
+        }
+        if !self.strikes(self.weather.crash) {
+            return Fate::Lives;
+        }
+        match self.random.between(0, 5) {
+            0 => Fate::EndsBeforeCommit,
+            1..=3 => Fate::EndsAfter(0),
+            _ => Fate::EndsAfter(usize::try_from(self.random.between(0, 4)).unwrap()),
+        }
+    }
+
+    fn perform(&mut self, target: Target, boot: u64, alarm_ms: &mut Option<i64>, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Reply { token, result } => self.reply(token, result),
+                Effect::Psp(mut call) => {
+                    bug::psp_call(self.plan.bug, &mut call);
+                    if self.plan.bug == Some(Bug::MissingAmountCheck) {
+                        self.charge_what_the_url_says(&mut call);
+                    }
+                    let checked = self.checker.asks(&call, self.now());
+                    self.wrong(checked);
+                    self.ask_psp(target, boot, call);
+                }
+                Effect::Call { id, target: callee, command } => {
+                    self.send(Caller::Actor { target, boot, id }, callee, command);
+                }
+                Effect::Then(input) => self.later(0, Happening::Arrives { target, boot: Some(boot), input }),
+                Effect::Alarm(at) => {
+                    *alarm_ms = Some(at.0);
+                    let in_ms = at.0 - self.now_ms;
+                    // A clock that is already past it makes the alarm go off at once.
+                    self.later(in_ms, Happening::Alarm(target, at.0));
+                }
+                Effect::Log(line) => {
+                    self.tell(|| {
+                        format!("{:<13} logs {} {} {}", target.name(), line.level, line.fact, line.detail)
+                    });
+                }
+            }
+        }
+    }
+}
+
+fn psp_ids(inputs: &[Input]) -> Vec<PspCallId> {
+    let ids = inputs.iter().filter_map(|input| match input {
+        Input::PspAnswered { id, .. } => Some(id.clone()),
+        _ => None,
+    });
+    ids.collect()
+}
+
+/// Confirms of authentications that this turn has made wait.
+fn second_confirms(sql: &dyn Sql, inputs: &[Input]) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    for input in inputs {
+        let Input::Command {
+            command: Command::Order(OrderCommand::Confirm { merchant_id, order_id, payment_key, amount }),
+            ..
+        } = input
+        else {
+            continue;
+        };
+        let rows = sql
+            .query(
+                "SELECT number FROM attempts JOIN orders USING (order_row)
+                 WHERE merchant_id = ? AND order_id = ? AND payment_key = ? AND state = 'WAITING'",
+                gyesan_edge::params![merchant_id.as_str(), order_id.as_str(), payment_key.as_str()],
+            )
+            .unwrap();
+        let Some(row) = rows.first() else { continue };
+        let (merchant_id, order_id) = (merchant_id.clone(), order_id.clone());
+        let id = PspCallId { merchant_id, order_id, attempt: row.count(0).unwrap(), call: 1 };
+        effects.push(bug::second_confirm(id, payment_key.clone(), *amount));
+    }
+    effects
+}
+
+/// An input in a few words.
+fn told(input: &Input) -> String {
+    match input {
+        Input::Command { token, command, .. } => format!("#{token} {}", short(&format!("{command:?}"))),
+        Input::PspAnswered { id, answer } => {
+            let said = match answer {
+                Answer::Payment(payment) => format!("{:?}", payment.status),
+                Answer::Error { http_status, refusal } => format!("{http_status} {}", refusal.code),
+                Answer::Nothing { why } => format!("nothing ({why})"),
+            };
+            format!("PSP on {} attempt {} call {}: {said}", id.order_id, id.attempt, id.call)
+        }
+        Input::CallAnswered { id, result } => format!("answer {id}: {}", short(&format!("{result:?}"))),
+        Input::Alarm => "alarm".into(),
+        Input::Due(work) => format!("due {work:?}"),
+    }
+}
+
+pub fn short(text: &str) -> String {
+    text.chars().take(150).collect()
+}

@@ -1,0 +1,152 @@
+//! Planted bugs: mistakes that payment back ends are known for, made by meddling with the actors' inputs, effects and
+//! SQL from outside, so that the product's own code has no switches. The checks must find each of them.
+
+use gyesan_core::money::Amount;
+use gyesan_core::toss::{Answer, Refusal};
+use gyesan_edge::actor::{Effect, Input};
+use gyesan_edge::command::{Command, LedgerCommand, OrderCommand};
+use gyesan_edge::native::Database;
+use gyesan_edge::params;
+use gyesan_edge::psp::{PspCall, PspCallId, PspRequest};
+use gyesan_edge::sql::{Row, Sql, SqlError, Value};
+use gyesan_edge::topology::Target;
+use std::cell::RefCell;
+
+/// One planted bug.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Bug {
+    /// No answer of the PSP is taken as a refusal.
+    UnknownTakenAsFailure,
+    /// Every call has an idempotency key of its own, answered or not.
+    NewKeyAfterNoAnswer,
+    /// The amount of the URL is believed, and charged.
+    MissingAmountCheck,
+    /// The outbox is written in a transaction of its own, after the state's.
+    EventAfterCommit,
+    /// A consumer stores its position before its effects are done.
+    PositionBeforeEffect,
+    /// A second authentication is confirmed at once, whatever the first is doing.
+    SecondConfirmedWhileFirstOpen,
+    /// Effects are performed before the commit.
+    EffectsBeforeCommit,
+    /// A transfer's id is drawn anew for each try.
+    TransferIdPerTry,
+    /// Calls that are under way are not written down as due work.
+    CallNotDue,
+}
+
+impl Bug {
+    /// Every bug there is.
+    pub const ALL: [Bug; 9] = [
+        Bug::UnknownTakenAsFailure,
+        Bug::NewKeyAfterNoAnswer,
+        Bug::MissingAmountCheck,
+        Bug::EventAfterCommit,
+        Bug::PositionBeforeEffect,
+        Bug::SecondConfirmedWhileFirstOpen,
+        Bug::EffectsBeforeCommit,
+        Bug::TransferIdPerTry,
+        Bug::CallNotDue,
+    ];
+
+    /// The bug of that name.
+    pub fn named(name: &str) -> Option<Bug> {
+        Bug::ALL.into_iter().find(|bug| format!("{bug:?}") == name)
+    }
+}
+
+/// What an actor is told instead. `believed` is the order's own amount, for a caller's that is believed.
+pub fn input(bug: Option<Bug>, input: &mut Input, believed: impl Fn(&OrderCommand) -> Option<Amount>) {
+    match (bug, input) {
+        (Some(Bug::UnknownTakenAsFailure), Input::PspAnswered { answer, .. }) => {
+            if let Answer::Nothing { why } = answer {
+                let refusal = Refusal { code: "REJECT_CARD_PAYMENT".into(), message: why.clone() };
+                *answer = Answer::Error { http_status: 403, refusal };
+            }
+        }
+        (Some(Bug::MissingAmountCheck), Input::Command { command: Command::Order(command), .. }) => {
+            let stored = believed(command);
+            if let (OrderCommand::Confirm { amount, .. }, Some(stored)) = (command, stored) {
+                *amount = stored;
+            }
+        }
+        (Some(Bug::TransferIdPerTry), Input::Command { token, command, .. }) => {
+            if let Command::Ledger(LedgerCommand::Apply(transfers)) = command {
+                for transfer in transfers {
+                    transfer.id = format!("{}:{token}", transfer.id);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// What is asked of the PSP instead.
+pub fn psp_call(bug: Option<Bug>, call: &mut PspCall) {
+    if let (Some(Bug::NewKeyAfterNoAnswer), PspRequest::Confirm { idempotency_key, .. }) =
+        (bug, &mut call.request)
+    {
+        *idempotency_key = format!("{idempotency_key}:{}", call.id.call);
+    }
+}
+
+/// The confirm of a second authentication that should have waited.
+pub fn second_confirm(id: PspCallId, payment_key: String, amount: Amount) -> Effect {
+    let idempotency_key = format!("confirm:{payment_key}:1");
+    let request = PspRequest::Confirm { payment_key, order_id: id.order_id.clone(), amount, idempotency_key };
+    Effect::Psp(PspCall { id, request, trace: None })
+}
+
+/// Stores the position that the records just handed over end at.
+pub fn store_position(sql: &dyn Sql, target: Target, inputs: &[Input]) -> Result<(), SqlError> {
+    let Target::Consumer(..) = target else { return Ok(()) };
+    for input in inputs {
+        if let Input::Command { command: Command::Wake(wake), .. } = input
+            && let Some(last) = wake.records.last()
+        {
+            sql.query("UPDATE position SET position = max(position, ?)", params![last.seq])?;
+        }
+    }
+    Ok(())
+}
+
+/// A database that holds some statements back.
+pub struct Meddler<'a> {
+    database: &'a Database,
+    bug: Option<Bug>,
+    held: RefCell<Vec<(&'static str, Vec<Value>)>>,
+}
+
+impl<'a> Meddler<'a> {
+    /// The database as this bug would have it.
+    pub fn over(database: &'a Database, bug: Option<Bug>) -> Meddler<'a> {
+        Meddler { database, bug, held: RefCell::default() }
+    }
+
+    /// What was held back.
+    pub fn held(self) -> Vec<(&'static str, Vec<Value>)> {
+        self.held.into_inner()
+    }
+}
+
+impl Sql for Meddler<'_> {
+    fn query(&self, statement: &'static str, params: &[Value]) -> Result<Vec<Row>, SqlError> {
+        match self.bug {
+            Some(Bug::EventAfterCommit) if statement.starts_with("INSERT INTO outbox") => {
+                self.held.borrow_mut().push((statement, params.to_vec()));
+                Ok(Vec::new())
+            }
+            Some(Bug::CallNotDue)
+                if statement.starts_with("INSERT INTO due")
+                    && params.get(2) == Some(&Value::from("call")) =>
+            {
+                self.database.query("DELETE FROM due WHERE order_row = ? AND attempt = ?", &params[..2])
+            }
+            _ => self.database.query(statement, params),
+        }
+    }
+
+    fn savepoint(&self, body: &mut dyn FnMut() -> bool) -> Result<(), SqlError> {
+        self.database.savepoint(body)
+    }
+}

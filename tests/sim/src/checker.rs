@@ -1,0 +1,233 @@
+//! The invariants of the design, checked after every turn of an actor, every call to the PSP and every reply to a buyer.
+//!
+//! It reads the committed rows themselves, and compares them with the emulator, which knows the truth about the money. What it has read is
+//! remembered, so that a step costs what it changed.
+
+mod ledger;
+mod orders;
+mod settled;
+
+use crate::psp::Psp;
+use gyesan_core::api::{OrderView, PaymentStatus};
+use gyesan_core::event::Fund;
+use gyesan_core::id::{MerchantId, OrderId};
+use gyesan_core::money::Amount;
+use gyesan_core::time::Timestamp;
+use gyesan_core::toss::{Answer, TossStatus};
+use gyesan_edge::command::{NewOrder, Record};
+use gyesan_edge::native::Database;
+use gyesan_edge::psp::{PspCall, PspCallId, PspRequest};
+use gyesan_edge::topology::Target;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Whose, and which.
+type OrderKey = (MerchantId, OrderId);
+/// All PSP accounts.
+type Psps = BTreeMap<MerchantId, Psp>;
+
+/// A fund as the bit that stands for it in the orders' rows.
+const fn bit(fund: Fund) -> i64 {
+    match fund {
+        Fund::Payment => 1,
+        Fund::Promotion => 2,
+    }
+}
+
+/// What has been seen so far.
+#[derive(Default)]
+pub struct Checker {
+    /// The orders as the buyers know them.
+    wanted: BTreeMap<OrderKey, NewOrder>,
+    /// The orders as stored.
+    orders: BTreeMap<OrderKey, orders::Seen>,
+    /// The logs of all shards.
+    logs: BTreeMap<Target, Vec<Record>>,
+    /// Booked transfers to sellers, in won, by merchant, line and fund (its bit, see [`bit`]).
+    transfers: BTreeMap<(MerchantId, String, i64), i64>,
+    transfers_read: BTreeMap<Target, i64>,
+    positions: BTreeMap<Target, u64>,
+    /// What buyers came back with.
+    returned: BTreeMap<(MerchantId, String), Amount>,
+    /// Calls to the PSP that were made.
+    calls: BTreeMap<PspCallId, PspRequest>,
+    /// The idempotency key of each attempt's last confirm.
+    last_key: BTreeMap<(OrderKey, u32), String>,
+    /// Idempotency keys under which an answer was received.
+    answered_keys: BTreeSet<String>,
+    /// Attempts of which the PSP has said that they do not charge the buyer.
+    refused: BTreeSet<(OrderKey, u32)>,
+    /// Answers on their way into a turn.
+    arriving: Vec<(PspCallId, Answer)>,
+}
+
+impl Checker {
+    /// A buyer wants this order.
+    pub fn placed(&mut self, order: &NewOrder) {
+        self.wanted.insert((order.merchant_id.clone(), order.order_id.clone()), order.clone());
+    }
+
+    /// A buyer comes back with this amount.
+    pub fn returns(&mut self, merchant: &MerchantId, payment_key: &str, amount: Amount) {
+        self.returned.insert((merchant.clone(), payment_key.to_owned()), amount);
+    }
+
+    /// An answer of the PSP is about to be handled.
+    pub fn arrives(&mut self, id: PspCallId, answer: Answer) {
+        self.arriving.push((id, answer));
+    }
+
+    /// A turn has ended: if it was committed, what it was told counts as heard.
+    pub fn turned(&mut self, committed: bool, ids: &[PspCallId]) {
+        let arriving = std::mem::take(&mut self.arriving);
+        for (id, answer) in arriving {
+            if !ids.contains(&id) {
+                self.arriving.push((id, answer));
+            } else if committed {
+                self.hears(&id, &answer);
+            }
+        }
+    }
+
+    fn hears(&mut self, id: &PspCallId, answer: &Answer) {
+        let key = ((id.merchant_id.clone(), id.order_id.clone()), id.attempt);
+        let request = self.calls.get(id);
+        let is_confirm = matches!(request, Some(PspRequest::Confirm { .. }));
+        if let (
+            Some(PspRequest::Confirm { idempotency_key, .. }),
+            Answer::Payment(_) | Answer::Error { .. },
+        ) = (request, answer)
+        {
+            self.answered_keys.insert(idempotency_key.clone());
+        }
+        let refused = match answer {
+            Answer::Error { http_status, .. } => *http_status == 404 || is_confirm && *http_status < 500,
+            Answer::Payment(found) => {
+                matches!(found.status, TossStatus::Aborted | TossStatus::Expired | TossStatus::Canceled)
+            }
+            Answer::Nothing { .. } => false,
+        };
+        if refused {
+            self.refused.insert(key);
+        }
+    }
+
+    /// A call to the PSP is made: the stored amount, the right key, and no second authentication beside an open one.
+    pub fn asks(&mut self, call: &PspCall, now: Timestamp) -> Result<(), String> {
+        self.calls.insert(call.id.clone(), call.request.clone());
+        let PspRequest::Confirm { payment_key, amount, idempotency_key, .. } = &call.request else {
+            return Ok(());
+        };
+        let order = (call.id.merchant_id.clone(), call.id.order_id.clone());
+        let id = &call.id.order_id;
+        let stored = self.orders.get(&order).ok_or(format!("{id}: confirmed, and is not stored"))?;
+        if *amount != stored.amount {
+            return Err(format!(
+                "{id}: {} won were sent to the PSP, {} are stored",
+                amount.minor(),
+                stored.amount.minor()
+            ));
+        }
+        for attempt in &stored.attempts {
+            let is_this = attempt.payment_key == *payment_key;
+            let is_open = matches!(attempt.state.as_str(), "EXECUTING" | "UNKNOWN");
+            if is_open && !is_this {
+                return Err(format!(
+                    "{id}: {payment_key} is confirmed while {} is open",
+                    attempt.payment_key
+                ));
+            }
+            if is_this && now.ms_since(attempt.created_at) >= gyesan_core::payment::CONFIRM_WINDOW_MS {
+                return Err(format!("{id}: {payment_key} is confirmed after its window"));
+            }
+        }
+        if let Some(last) = self.last_key.insert((order, call.id.attempt), idempotency_key.clone())
+            && last != *idempotency_key
+            && !self.answered_keys.contains(&last)
+        {
+            return Err(format!(
+                "{id}: a new idempotency key {idempotency_key} after no answer under {last}"
+            ));
+        }
+        Ok(())
+    }
+
+    /// What a buyer was told must be true of what is stored.
+    pub fn acknowledged(&self, order: &NewOrder, view: &OrderView) -> Result<(), String> {
+        let id = &order.order_id;
+        let key = (order.merchant_id.clone(), order.order_id.clone());
+        let stored = self.orders.get(&key).ok_or(format!("{id}: acknowledged, and is not stored"))?;
+        let told_paid = view.payment_status == PaymentStatus::Success;
+        if told_paid && stored.payment_status != PaymentStatus::Success {
+            return Err(format!(
+                "{id}: the buyer was told that it is paid, and it is {:?}",
+                stored.payment_status
+            ));
+        }
+        if view.order_version > stored.version {
+            return Err(format!(
+                "{id}: version {} was shown, version {} is stored",
+                view.order_version, stored.version
+            ));
+        }
+        if view.amount != order.amount || stored.amount != order.amount {
+            return Err(format!("{id}: its amount has changed"));
+        }
+        Ok(())
+    }
+
+    /// After a turn: the actor's own rows, and what they mean together with the others'.
+    pub fn check(&mut self, target: Target, database: &Database, psps: &Psps) -> Result<(), String> {
+        match target {
+            Target::Order(_) => {
+                self.read_log(target, database)?;
+                self.check_orders(target, database)?;
+                self.check_psp(psps)
+            }
+            Target::Ledger(_) => {
+                self.read_log(target, database)?;
+                self.check_ledger(target, database)
+            }
+            Target::Consumer(subscription, partition) => {
+                self.check_consumer(target, subscription, subscription.source(partition), database)
+            }
+        }
+    }
+
+    /// After every call to the PSP: at most one charge an order, and never one that the order denies.
+    pub fn check_psp(&self, psps: &Psps) -> Result<(), String> {
+        for (merchant, psp) in psps {
+            let mut charged: BTreeMap<&str, &str> = BTreeMap::new();
+            for payment in psp.emulator.payments().iter().filter(|payment| payment.charged() > 0) {
+                let (id, key) = (payment.order_id.as_str(), payment.payment_key.as_str());
+                if let Some(first) = charged.insert(id, key) {
+                    return Err(format!("{id}: charged twice, by {first} and {key}"));
+                }
+                if payment.approvals > 1 {
+                    return Err(format!("{id}: {key} was approved {} times", payment.approvals));
+                }
+                let order = self.orders.get(&(merchant.clone(), OrderId::from(id)));
+                let Some(order) = order else {
+                    return Err(format!("{id}: charged, and no such order is stored"));
+                };
+                if payment.charged() != order.amount.minor() {
+                    return Err(format!(
+                        "{id}: charged {} won instead of {}",
+                        payment.charged(),
+                        order.amount.minor()
+                    ));
+                }
+                let attempt = order.attempts.iter().find(|attempt| attempt.payment_key == key);
+                let state = attempt.map_or("MISSING", |attempt| attempt.state.as_str());
+                if !matches!(state, "EXECUTING" | "UNKNOWN" | "SUCCESS") {
+                    return Err(format!("{id}: {key} is charged, and its attempt is {state}"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Orders that are paid.
+    pub fn paid(&self) -> usize {
+        self.orders.values().filter(|order| order.payment_status == PaymentStatus::Success).count()
+    }
+}
