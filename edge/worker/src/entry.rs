@@ -5,17 +5,17 @@ use crate::isolate::Isolate;
 use crate::log;
 use crate::world::World;
 use gyesan_core::problem::{Code, Language};
-use gyesan_edge::http::{BODY_MAX_BYTES, handle};
+use gyesan_edge::http::handle;
 use http::Request;
 use js_sys::{Array, Object, Promise, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use worker::Env;
 
-/// Answers a request.
-///
-/// `headers` holds name and value in turn, each ended by a line feed. One byte above [`BODY_MAX_BYTES`] is read of a
-/// longer body, which is enough for the route to refuse it.
+/// So many bytes are read of a body: one more than the contract takes, so that the route sees that it is too long.
+const BODY_READ_MAX_BYTES: usize = 64 * 1024 + 1;
+
+/// Answers a request. `headers` holds name and value in turn, each ended by a line feed.
 #[wasm_bindgen]
 pub fn fetch(method: String, url: String, headers: String, body: Option<Stream>, env: &Env) -> Promise {
     let isolate = Isolate::of(env);
@@ -32,7 +32,10 @@ pub fn fetch(method: String, url: String, headers: String, body: Option<Stream>,
             None => Vec::new(),
         };
         let response = match to_request(&method, &url, &headers, body) {
-            Ok(request) => handle(&World { isolate: isolate.clone() }, &isolate.config, request).await,
+            Ok(request) => {
+                let world = World { isolate: isolate.clone() };
+                handle(&world, &isolate.config, &isolate.state, request).await
+            }
             Err(error) => {
                 log::warn("request.malformed", &error.to_string());
                 problem(Code::InvalidValue)
@@ -57,10 +60,9 @@ async fn read(stream: &Stream) -> Result<Vec<u8>, JsValue> {
     loop {
         let chunk: Chunk = JsFuture::from(reader.read()?).await?.unchecked_into();
         let Some(bytes) = chunk.value().filter(|_| !chunk.done()) else { return Ok(body) };
-        let room = (BODY_MAX_BYTES + 1).saturating_sub(body.len());
-        let bytes = bytes.to_vec();
-        body.extend(bytes.into_iter().take(room));
-        if body.len() > BODY_MAX_BYTES {
+        body.extend(bytes.to_vec());
+        if body.len() >= BODY_READ_MAX_BYTES {
+            body.truncate(BODY_READ_MAX_BYTES);
             // What is left unread is dropped with the connection; nobody waits for it.
             reader.cancel().map(drop)?;
             return Ok(body);

@@ -2,6 +2,7 @@
 
 use crate::bindings::{Fetcher, Namespace, Stub, message};
 use gyesan_edge::config::Config;
+use gyesan_edge::http::State;
 use gyesan_edge::topology::Target;
 use js_sys::Reflect;
 use std::cell::OnceCell;
@@ -13,6 +14,8 @@ use worker::{D1Database, Env};
 pub struct Isolate {
     /// The variables of `wrangler.toml` and the secrets, parsed.
     pub config: Config,
+    /// What the routes remember between requests.
+    pub state: State,
     /// The catalogue's database.
     pub catalogue: D1Database,
     /// The static files.
@@ -45,6 +48,7 @@ impl Isolate {
         Ok(Isolate {
             config: Config::from_lookup(|name| property(env, name).ok()?.as_string())
                 .map_err(|e| e.to_string())?,
+            state: State::default(),
             catalogue: env.d1("CATALOGUE").map_err(|e| e.to_string())?,
             assets: binding(env, "ASSETS")?,
             order_shards: binding(env, "ORDER_SHARD")?,

@@ -35,6 +35,8 @@ pub struct Stack {
 impl Stack {
     /// Starts a stack with an empty state. `extra` goes to `cargo xtask dev`.
     ///
+    /// The program that runs it is `GYESAN_XTASK`, which has built everything already, or else cargo.
+    ///
     /// # Errors
     /// When it does not become ready.
     pub fn start(state: &Path, extra: &[&str]) -> Result<Stack> {
