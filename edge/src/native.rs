@@ -1,9 +1,7 @@
 //! The [`Sql`] port over rusqlite, and a turn as one transaction of it: for tests, the simulation and the benchmark's
 //! floor. Never part of the Worker.
 
-use crate::actor::{self, Actor, Effect, Input};
 use crate::sql::{Row, Sql, SqlError, Value};
-use gyesan_core::time::Timestamp;
 use rusqlite::Connection;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use std::path::Path;
@@ -74,21 +72,15 @@ impl Database {
         self.execute_all("ROLLBACK")
     }
 
-    /// One turn of an actor in one transaction; the effects are returned after its commit.
+    /// One transaction, such as a turn of an actor: what it returns is given out after the commit.
     ///
     /// # Errors
     /// When the transaction cannot be opened or committed: then nothing has happened.
-    pub fn turn(
-        &self,
-        actor: &mut dyn Actor,
-        now: Timestamp,
-        random: &mut dyn FnMut() -> u128,
-        inputs: Vec<Input>,
-    ) -> Result<Vec<Effect>, SqlError> {
+    pub fn transaction<T>(&self, body: impl FnOnce(&dyn Sql) -> T) -> Result<T, SqlError> {
         self.begin()?;
-        let effects = actor::turn(actor, self, now, random, inputs);
+        let result = body(self);
         self.commit()?;
-        Ok(effects)
+        Ok(result)
     }
 }
 

@@ -112,6 +112,6 @@ mod tests {
 
     #[test]
     fn status_token_format_unchanged() {
-        assert_eq!(token().write(KEY), "st_KEYID.demo.ord_1-a.2000.MAC");
+        assert_eq!(token().write(KEY), "st_2ea8c600.demo.ord_1-a.2000.dnyOfHxMkxcLz3Zm5OVTCC_93V5dkFJHLfCgPThZnSM");
     }
 }
