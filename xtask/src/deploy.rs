@@ -113,6 +113,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn production_sets_every_variable_that_development_sets() {
+        let wrangler = Wrangler::read().unwrap();
+        let production = vars_of(wrangler.environment("production").unwrap());
+        for name in wrangler.vars().keys() {
+            assert!(production.contains_key(name), "{name} is not in [env.production.vars]");
+        }
+    }
+
+    #[test]
     fn the_template_names_what_must_be_replaced() {
         let open = placeholders(&Wrangler::read().unwrap()).unwrap();
         assert_eq!(open, ["DEFAULT_MERCHANT", "PUBLIC_ORIGIN", "TOSS_CLIENT_KEY", "database_id"]);

@@ -25,6 +25,8 @@ struct State {
     ended: bool,
     announced: bool,
     doing: String,
+    /// When something was last shown, so that a sign of life follows only silence.
+    shown: Option<Instant>,
 }
 
 impl Step {
@@ -33,7 +35,6 @@ impl Step {
         let step = Self { name: name.to_owned(), since: Instant::now(), state: Arc::default() };
         let (state, name, since) = (Arc::clone(&step.state), step.name.clone(), step.since);
         std::thread::spawn(move || {
-            let mut told = since;
             loop {
                 std::thread::sleep(Duration::from_millis(100));
                 let Ok(mut state) = state.lock() else { return };
@@ -44,8 +45,8 @@ impl Step {
                     state.announced = true;
                     eprintln!("  {name} …");
                 }
-                if told.elapsed() >= SIGN_OF_LIFE {
-                    told = Instant::now();
+                if state.shown.unwrap_or(since).elapsed() >= SIGN_OF_LIFE {
+                    state.shown = Some(Instant::now());
                     let doing =
                         if state.doing.is_empty() { String::new() } else { format!(" ({})", state.doing) };
                     eprintln!("  {name} … {} s{doing}", since.elapsed().as_secs());
@@ -63,6 +64,13 @@ impl Step {
         }
         if let Ok(mut state) = self.state.lock() {
             state.doing = line;
+        }
+    }
+
+    /// The caller has shown a line itself.
+    pub fn shown(&self) {
+        if let Ok(mut state) = self.state.lock() {
+            state.shown = Some(Instant::now());
         }
     }
 

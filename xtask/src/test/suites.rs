@@ -57,8 +57,10 @@ fn outcome_of(step: &str, command: &mut Command) -> Result<Counts> {
 fn observed(step: &str, command: &mut Command) -> Result<Counts> {
     let alive = Step::begin(step);
     let (status, output) = process::observe(command, |line| {
-        alive.doing(line);
-        if !process::is_cargo_chatter(line) {
+        if process::is_cargo_chatter(line) {
+            alive.doing(line);
+        } else {
+            alive.shown();
             println!("{line}");
         }
     })?;
