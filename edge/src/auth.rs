@@ -96,9 +96,9 @@ impl Caller {
     /// Who holds the key, as text for scopes and logs.
     pub fn holder(&self) -> String {
         match self {
-            Caller::Publishable { holder, .. } | Caller::Secret { holder, .. } | Caller::Operator { holder } => {
-                holder.clone()
-            }
+            Caller::Publishable { holder, .. }
+            | Caller::Secret { holder, .. }
+            | Caller::Operator { holder } => holder.clone(),
             Caller::Token { merchant_id, order_id } => format!("token:{merchant_id}:{order_id}"),
         }
     }

@@ -120,7 +120,11 @@ impl Catalogue {
     ///
     /// # Errors
     /// A failure of the database.
-    pub async fn merchant<P: Ports>(&self, ports: &P, id: &MerchantId) -> Result<Option<Rc<Merchant>>, SqlError> {
+    pub async fn merchant<P: Ports>(
+        &self,
+        ports: &P,
+        id: &MerchantId,
+    ) -> Result<Option<Rc<Merchant>>, SqlError> {
         let now = ports.now();
         if let Some(found) = self.merchants.get(id.as_str(), now) {
             return Ok(Some(found));
@@ -172,7 +176,8 @@ impl Catalogue {
     ) -> Result<Vec<Option<Rc<Product>>>, SqlError> {
         let now = ports.now();
         let mut found: Vec<_> = ids.iter().map(|id| self.products.get(&scoped(merchant, id), now)).collect();
-        let missing: Vec<&str> = ids.iter().zip(&found).filter(|(_, hit)| hit.is_none()).map(|(id, _)| *id).collect();
+        let missing: Vec<&str> =
+            ids.iter().zip(&found).filter(|(_, hit)| hit.is_none()).map(|(id, _)| *id).collect();
         if missing.is_empty() {
             return Ok(found);
         }
@@ -204,9 +209,15 @@ impl Catalogue {
     ///
     /// # Errors
     /// A failure of the database.
-    pub async fn sellers<P: Ports>(&self, ports: &P, merchant: &MerchantId, ids: &[&str]) -> Result<Vec<bool>, SqlError> {
+    pub async fn sellers<P: Ports>(
+        &self,
+        ports: &P,
+        merchant: &MerchantId,
+        ids: &[&str],
+    ) -> Result<Vec<bool>, SqlError> {
         let now = ports.now();
-        let mut found: Vec<_> = ids.iter().map(|id| self.sellers.get(&scoped(merchant, id), now).is_some()).collect();
+        let mut found: Vec<_> =
+            ids.iter().map(|id| self.sellers.get(&scoped(merchant, id), now).is_some()).collect();
         if found.iter().all(|hit| *hit) {
             return Ok(found);
         }
@@ -231,7 +242,12 @@ impl Catalogue {
     ///
     /// # Errors
     /// A failure of the database.
-    pub async fn has_seller<P: Ports>(&self, ports: &P, merchant: &MerchantId, id: &str) -> Result<bool, SqlError> {
+    pub async fn has_seller<P: Ports>(
+        &self,
+        ports: &P,
+        merchant: &MerchantId,
+        id: &str,
+    ) -> Result<bool, SqlError> {
         let now = ports.now();
         let key = scoped(merchant, id);
         if self.wallets.get(&key, now).is_some() {
@@ -294,7 +310,8 @@ fn coupon(row: &Row) -> Result<Coupon, SqlError> {
     let discount = match row.text(1)? {
         "FIXED" => Discount::Fixed { amount: row.amount(2)? },
         _ => Discount::Percent {
-            percent: Percent::parse(row.text(3)?).ok_or_else(|| SqlError("a coupon without a percentage".to_owned()))?,
+            percent: Percent::parse(row.text(3)?)
+                .ok_or_else(|| SqlError("a coupon without a percentage".to_owned()))?,
             max_amount: optional(4)?.map(amount).transpose()?,
         },
     };

@@ -98,7 +98,11 @@ impl Config {
             token_key,
             rate_limits: RateLimits {
                 per_key: vars.count("RATE_LIMIT_PER_KEY", Some(RATE_LIMIT_PER_KEY), 0..=1_000_000)?,
-                per_address: vars.count("RATE_LIMIT_PER_ADDRESS", Some(RATE_LIMIT_PER_ADDRESS), 0..=1_000_000)?,
+                per_address: vars.count(
+                    "RATE_LIMIT_PER_ADDRESS",
+                    Some(RATE_LIMIT_PER_ADDRESS),
+                    0..=1_000_000,
+                )?,
             },
         })
     }
@@ -115,7 +119,11 @@ impl Config {
             .public_origin
             .strip_prefix("http://127.0.0.1:")
             .map(|port| format!("http://localhost:{port}"))
-            .or_else(|| self.public_origin.strip_prefix("http://localhost:").map(|port| format!("http://127.0.0.1:{port}")));
+            .or_else(|| {
+                self.public_origin
+                    .strip_prefix("http://localhost:")
+                    .map(|port| format!("http://127.0.0.1:{port}"))
+            });
         origin == self.public_origin || other_name.as_deref() == Some(origin)
     }
 }
@@ -135,8 +143,11 @@ pub fn origin_of(url: &str) -> Option<String> {
         Some((host, port)) if !port.ends_with(']') => (host.to_owned(), Some(port)),
         _ => (authority.clone(), None),
     };
-    let plain_host = !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
-    let ipv6 = host.starts_with('[') && host.ends_with(']') && host.bytes().all(|b| b.is_ascii_hexdigit() || b"[:.]".contains(&b));
+    let plain_host = !host.is_empty()
+        && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
+    let ipv6 = host.starts_with('[')
+        && host.ends_with(']')
+        && host.bytes().all(|b| b.is_ascii_hexdigit() || b"[:.]".contains(&b));
     if !plain_host && !ipv6 {
         return None;
     }
@@ -185,7 +196,10 @@ impl<F: Fn(&str) -> Option<String>> Vars<F> {
         };
         match text.parse::<u32>() {
             Ok(count) if range.contains(&count) => Ok(count),
-            _ => fault(name, format!("`{text}` is not a whole number from {} to {}", range.start(), range.end())),
+            _ => fault(
+                name,
+                format!("`{text}` is not a whole number from {} to {}", range.start(), range.end()),
+            ),
         }
     }
 
@@ -199,11 +213,17 @@ impl<F: Fn(&str) -> Option<String>> Vars<F> {
         let (client_env, client_kind) = key_parts("TOSS_CLIENT_KEY", &toss.client_key, &["gck", "ck"])?;
         let (secret_env, secret_kind) = key_parts("TOSS_SECRET_KEY", &toss.secret_key, &["gsk", "sk"])?;
         if client_env != secret_env {
-            return fault("TOSS_SECRET_KEY", format!("is a {secret_env} key beside a {client_env} TOSS_CLIENT_KEY"));
+            return fault(
+                "TOSS_SECRET_KEY",
+                format!("is a {secret_env} key beside a {client_env} TOSS_CLIENT_KEY"),
+            );
         }
         // gck goes with gsk and ck with sk: Toss refuses a mixed pair with INVALID_API_KEY (`toss.md` §9 row 11).
         if client_kind.strip_suffix("ck") != secret_kind.strip_suffix("sk") {
-            return fault("TOSS_SECRET_KEY", format!("is a {secret_kind} key, which is not a pair with a {client_kind} TOSS_CLIENT_KEY"));
+            return fault(
+                "TOSS_SECRET_KEY",
+                format!("is a {secret_kind} key, which is not a pair with a {client_kind} TOSS_CLIENT_KEY"),
+            );
         }
         if client_env == "live" && !public_origin.starts_with("https://") {
             return fault("TOSS_CLIENT_KEY", "is a live key, and PUBLIC_ORIGIN is not https");

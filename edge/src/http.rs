@@ -45,7 +45,12 @@ type Answer = Result<Response<Vec<u8>>, Problem>;
 const PREFLIGHT_MAX_AGE_S: &str = "7200";
 
 /// Answers one request. `state` belongs to the isolate and is shared by its requests.
-pub async fn handle<P: Ports>(ports: &P, config: &Config, state: &State, request: Request<Vec<u8>>) -> Response<Vec<u8>> {
+pub async fn handle<P: Ports>(
+    ports: &P,
+    config: &Config,
+    state: &State,
+    request: Request<Vec<u8>>,
+) -> Response<Vec<u8>> {
     let mut context = Context::new(ports, config, state, &request);
     let found = router::find(request.method(), request.uri().path());
     let for_pages = found.is_for_pages();
@@ -55,7 +60,9 @@ pub async fn handle<P: Ports>(ports: &P, config: &Config, state: &State, request
             context.params = params;
             route(&context, endpoint).await
         }
-        Found::OtherMethods(others) => Err(Problem { allow: Some(allow(&others)), ..Problem::new(Code::MethodNotAllowed) }),
+        Found::OtherMethods(others) => {
+            Err(Problem { allow: Some(allow(&others)), ..Problem::new(Code::MethodNotAllowed) })
+        }
         Found::Nothing => Err(Problem::new(Code::NotFound)),
     };
     let limited = matches!(&answer, Err(problem) if problem.code == Code::RateLimited);
@@ -117,20 +124,29 @@ fn preflight(found: &Found) -> Response<Vec<u8>> {
     headers::set(headers, header::ALLOW, &methods);
     // Without Access-Control-Allow-Origin, which only known origins get, these mean nothing to a browser.
     headers::set(headers, header::ACCESS_CONTROL_ALLOW_METHODS, &methods);
-    let asked_for = "Authorization, Content-Type, Idempotency-Key, Accept-Language, X-Request-Id, traceparent";
+    let asked_for =
+        "Authorization, Content-Type, Idempotency-Key, Accept-Language, X-Request-Id, traceparent";
     headers::set(headers, header::ACCESS_CONTROL_ALLOW_HEADERS, asked_for);
     headers::set(headers, header::ACCESS_CONTROL_MAX_AGE, PREFLIGHT_MAX_AGE_S);
     response
 }
 
 /// What every response carries.
-fn finish<P: Ports>(context: &Context<'_, P>, response: &mut Response<Vec<u8>>, cross_origin: Option<String>) {
+fn finish<P: Ports>(
+    context: &Context<'_, P>,
+    response: &mut Response<Vec<u8>>,
+    cross_origin: Option<String>,
+) {
     let headers = response.headers_mut();
     headers::secure(headers, context.config);
     headers::set(headers, header::HeaderName::from_static("x-request-id"), &context.request_id);
     if let Some(origin) = cross_origin {
         headers::set(headers, header::ACCESS_CONTROL_ALLOW_ORIGIN, &origin);
-        headers::set(headers, header::ACCESS_CONTROL_EXPOSE_HEADERS, "Idempotency-Replayed, X-Request-Id, Retry-After");
+        headers::set(
+            headers,
+            header::ACCESS_CONTROL_EXPOSE_HEADERS,
+            "Idempotency-Replayed, X-Request-Id, Retry-After",
+        );
         headers.append(header::VARY, HeaderValue::from_static("Origin"));
     }
     if *context.request.method() == Method::HEAD {

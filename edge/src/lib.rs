@@ -4,21 +4,21 @@
 //! small ports ([`http`]). `edge/worker` runs both on Cloudflare's runtime, `tests/sim` runs the actors in virtual time.
 
 pub mod actor;
+pub mod actors;
+mod alarm;
 pub mod auth;
 pub mod catalogue;
 pub mod command;
 pub mod config;
+pub mod consumer;
 pub mod http;
+pub mod ledger_shard;
 pub mod migration;
 #[cfg(feature = "native")]
 pub mod native;
+pub mod order_shard;
+mod outbox;
 pub mod ports;
 pub mod psp;
 pub mod sql;
 pub mod topology;
-pub mod actors;
-mod alarm;
-pub mod consumer;
-pub mod ledger_shard;
-pub mod order_shard;
-mod outbox;

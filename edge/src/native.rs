@@ -122,7 +122,8 @@ fn value(found: ValueRef<'_>) -> Result<Value, SqlError> {
         ValueRef::Null => Ok(Value::Null),
         ValueRef::Integer(v) => Ok(Value::Int(v)),
         ValueRef::Text(v) => {
-            let text = std::str::from_utf8(v).map_err(|e| SqlError(format!("text that is not UTF-8: {e}")))?;
+            let text =
+                std::str::from_utf8(v).map_err(|e| SqlError(format!("text that is not UTF-8: {e}")))?;
             Ok(Value::Text(text.to_owned()))
         }
         // A Durable Object's SQL hands integers over as doubles, so a column that holds a real is a bug on both sides.

@@ -37,7 +37,8 @@ impl StatusToken {
     pub fn write(&self, token_key: &[u8]) -> String {
         // Merchant and order ids have no dots in them, so the parts cannot run into each other.
         let expiry_s = self.expires_at.0 / 1_000;
-        let claims = format!("{PREFIX}{}.{}.{}.{expiry_s}", key_id(token_key), self.merchant_id, self.order_id);
+        let claims =
+            format!("{PREFIX}{}.{}.{}.{expiry_s}", key_id(token_key), self.merchant_id, self.order_id);
         let mac = BASE64_URL_SAFE_NO_PAD.encode(sign(token_key, &claims));
         format!("{claims}.{mac}")
     }
@@ -112,6 +113,9 @@ mod tests {
 
     #[test]
     fn status_token_format_unchanged() {
-        assert_eq!(token().write(KEY), "st_2ea8c600.demo.ord_1-a.2000.dnyOfHxMkxcLz3Zm5OVTCC_93V5dkFJHLfCgPThZnSM");
+        assert_eq!(
+            token().write(KEY),
+            "st_2ea8c600.demo.ord_1-a.2000.dnyOfHxMkxcLz3Zm5OVTCC_93V5dkFJHLfCgPThZnSM"
+        );
     }
 }

@@ -3,7 +3,8 @@
 use super::{Config, origin_of};
 
 fn with(changes: &[(&str, &str)]) -> Result<Config, String> {
-    let changes: Vec<(String, String)> = changes.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+    let changes: Vec<(String, String)> =
+        changes.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
     let base = |name: &str| {
         Some(match name {
             "PUBLIC_ORIGIN" => "http://127.0.0.1:8787",

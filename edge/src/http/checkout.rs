@@ -75,7 +75,9 @@ pub fn merchant_of(caller: &Caller) -> Result<&Rc<Merchant>, Problem> {
 /// # Errors
 /// 503 for a merchant without an account at a PSP.
 pub fn psp(config: &Config, merchant_id: &MerchantId, member_id: Option<&str>) -> Result<PspConfig, Problem> {
-    let toss = config.psp_of(merchant_id).ok_or_else(|| Problem::unavailable("the merchant has no account at a PSP"))?;
+    let toss = config
+        .psp_of(merchant_id)
+        .ok_or_else(|| Problem::unavailable("the merchant has no account at a PSP"))?;
     Ok(PspConfig {
         name: "toss".to_owned(),
         client_key: toss.client_key.clone(),

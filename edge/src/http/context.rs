@@ -51,7 +51,12 @@ pub struct Context<'a, P> {
 
 impl<'a, P: Ports> Context<'a, P> {
     /// Reads what every request has.
-    pub fn new(ports: &'a P, config: &'a Config, state: &'a State, request: &'a Request<Vec<u8>>) -> Context<'a, P> {
+    pub fn new(
+        ports: &'a P,
+        config: &'a Config,
+        state: &'a State,
+        request: &'a Request<Vec<u8>>,
+    ) -> Context<'a, P> {
         let headers = request.headers();
         let random = ports.random();
         let id = text(headers, "x-request-id").filter(|id| {
@@ -65,7 +70,8 @@ impl<'a, P: Ports> Context<'a, P> {
             query: Query::parse(request.uri().query().unwrap_or_default()),
             params: Vec::new(),
             trace: Trace::of(headers, random),
-            request_id: id.map_or_else(|| gyesan_core::id::ulid("req_", ports.now().0, random), str::to_owned),
+            request_id: id
+                .map_or_else(|| gyesan_core::id::ulid("req_", ports.now().0, random), str::to_owned),
             language: Language::from_tags(text(headers, "accept-language").unwrap_or_default()),
         }
     }
@@ -77,7 +83,11 @@ impl<'a, P: Ports> Context<'a, P> {
 
     /// A segment of the path.
     pub fn param(&self, name: &str) -> &str {
-        self.params.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str()).unwrap_or_default()
+        self.params
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| value.as_str())
+            .unwrap_or_default()
     }
 
     /// Refuses query parameters that the route does not know.
@@ -86,7 +96,9 @@ impl<'a, P: Ports> Context<'a, P> {
     /// `UNKNOWN_FIELD`, naming it.
     pub fn only_parameters(&self, known: &[&str]) -> Result<(), Problem> {
         match self.query.names().find(|name| !known.contains(name)) {
-            Some(name) => Err(Problem::with(Code::UnknownField, format!("the query parameter `{name}` is not known"))),
+            Some(name) => {
+                Err(Problem::with(Code::UnknownField, format!("the query parameter `{name}` is not known")))
+            }
             None => Ok(()),
         }
     }
@@ -101,7 +113,8 @@ impl<'a, P: Ports> Context<'a, P> {
         if media_type != "application/json" {
             return Err(Problem::new(Code::UnsupportedMediaType));
         }
-        serde_json::from_slice(self.request.body()).map_err(|error| Problem::with(Code::MalformedJson, error.to_string()))
+        serde_json::from_slice(self.request.body())
+            .map_err(|error| Problem::with(Code::MalformedJson, error.to_string()))
     }
 
     /// Refuses a body above 64 KiB, also one that the shell stopped reading.
@@ -109,8 +122,11 @@ impl<'a, P: Ports> Context<'a, P> {
     /// # Errors
     /// `BODY_TOO_LARGE`.
     pub fn check_size(&self) -> Result<(), Problem> {
-        let announced = self.header(header::CONTENT_LENGTH.as_str()).and_then(|length| length.parse::<usize>().ok());
-        if self.request.body().len() > BODY_MAX_BYTES || announced.is_some_and(|length| length > BODY_MAX_BYTES) {
+        let announced =
+            self.header(header::CONTENT_LENGTH.as_str()).and_then(|length| length.parse::<usize>().ok());
+        if self.request.body().len() > BODY_MAX_BYTES
+            || announced.is_some_and(|length| length > BODY_MAX_BYTES)
+        {
             return Err(Problem::new(Code::BodyTooLarge));
         }
         Ok(())
@@ -176,7 +192,9 @@ impl<'a, P: Ports> Context<'a, P> {
             Some(merchant) if kind == Access::PUBLISHABLE => {
                 Some(Caller::Publishable { merchant: merchant.clone(), holder })
             }
-            Some(merchant) if kind == Access::SECRET => Some(Caller::Secret { merchant: merchant.clone(), holder }),
+            Some(merchant) if kind == Access::SECRET => {
+                Some(Caller::Secret { merchant: merchant.clone(), holder })
+            }
             None if kind == Access::OPERATOR => Some(Caller::Operator { holder }),
             _ => None,
         })
@@ -197,7 +215,11 @@ impl<'a, P: Ports> Context<'a, P> {
             }
             Caller::Secret { .. } | Caller::Operator { .. } => true,
         };
-        if allowed { Ok(()) } else { Err(Problem::with(Code::OriginNotAllowed, format!("the origin is {origin}"))) }
+        if allowed {
+            Ok(())
+        } else {
+            Err(Problem::with(Code::OriginNotAllowed, format!("the origin is {origin}")))
+        }
     }
 
     async fn merchant_has_origin(&self, merchant_id: &MerchantId, origin: &str) -> Result<bool, Problem> {
@@ -219,10 +241,9 @@ impl<'a, P: Ports> Context<'a, P> {
 
     fn take(&self, caller: &str, per_second: u32) -> Result<(), Problem> {
         let limits: &Limits = &self.state.limits;
-        limits.take(caller, per_second, self.ports.now()).map_err(|seconds| Problem {
-            retry_after_s: Some(seconds),
-            ..Problem::new(Code::RateLimited)
-        })
+        limits
+            .take(caller, per_second, self.ports.now())
+            .map_err(|seconds| Problem { retry_after_s: Some(seconds), ..Problem::new(Code::RateLimited) })
     }
 
     /// Asks an actor; a call that was lost early is made again.
@@ -237,7 +258,8 @@ impl<'a, P: Ports> Context<'a, P> {
             let left = limit_ms.saturating_sub(spent).max(1);
             let result = self.ports.call(target, command.clone(), Some(&self.trace.parent), left).await;
             let spent = u32::try_from(self.ports.now().ms_since(begun)).unwrap_or(0);
-            if result != Err(CallFault::Lost) || repeats >= REPEATS_MAX || spent.saturating_mul(2) >= limit_ms {
+            if result != Err(CallFault::Lost) || repeats >= REPEATS_MAX || spent.saturating_mul(2) >= limit_ms
+            {
                 return result;
             }
             repeats += 1;
@@ -250,7 +272,14 @@ impl<'a, P: Ports> Context<'a, P> {
     }
 
     /// Writes a fact to the log.
-    pub fn log(&self, level: &'static str, fact: &'static str, merchant_id: &str, order_id: &str, detail: String) {
+    pub fn log(
+        &self,
+        level: &'static str,
+        fact: &'static str,
+        merchant_id: &str,
+        order_id: &str,
+        detail: String,
+    ) {
         self.ports.log(LogLine {
             level,
             fact,

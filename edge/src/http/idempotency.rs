@@ -41,7 +41,9 @@ impl Claim {
         let Some(key) = context.request.headers().get("idempotency-key") else {
             return Err(Problem::new(Code::IdempotencyKeyMissing));
         };
-        let plain = |key: &&str| (1..=KEY_MAX).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
+        let plain = |key: &&str| {
+            (1..=KEY_MAX).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic() || b == b' ')
+        };
         let Some(key) = key.to_str().ok().map(str::trim).filter(plain) else {
             return Err(Problem::with(Code::InvalidValue, "an Idempotency-Key is 1 to 255 ASCII characters"));
         };
@@ -54,7 +56,10 @@ impl Claim {
     ///
     /// # Errors
     /// 409 `IDEMPOTENCY_KEY_IN_USE`, 422 `IDEMPOTENCY_KEY_REUSED`.
-    pub async fn replay<P: Ports>(&self, context: &Context<'_, P>) -> Result<Option<http::Response<Vec<u8>>>, Problem> {
+    pub async fn replay<P: Ports>(
+        &self,
+        context: &Context<'_, P>,
+    ) -> Result<Option<http::Response<Vec<u8>>>, Problem> {
         let claim = IdempotencyCommand::Claim { scope: self.scope.clone(), request: self.request.clone() };
         // Not repeated when lost: the repeat would find the key in use by itself.
         let trace = Some(context.trace.parent.as_str());
@@ -76,11 +81,16 @@ impl Claim {
 
     /// Remembers the answer, or gives the key back when the answer is that we could not.
     pub async fn settle<P: Ports>(&self, context: &Context<'_, P>, answer: Answer) -> Answer {
-        let response = answer.unwrap_or_else(|problem| problem.response(context.language, &context.trace.trace_id));
+        let response =
+            answer.unwrap_or_else(|problem| problem.response(context.language, &context.trace.trace_id));
         let status = response.status();
         let command = match std::str::from_utf8(response.body()) {
             Ok(body) if !status.is_server_error() && status != StatusCode::TOO_MANY_REQUESTS => {
-                IdempotencyCommand::Settle { scope: self.scope.clone(), status: status.as_u16(), body: body.to_owned() }
+                IdempotencyCommand::Settle {
+                    scope: self.scope.clone(),
+                    status: status.as_u16(),
+                    body: body.to_owned(),
+                }
             }
             _ => IdempotencyCommand::Release { scope: self.scope.clone() },
         };

@@ -32,10 +32,11 @@ pub async fn ask_all<P: Ports, T>(
 ) -> Result<Vec<(Target, T)>, Problem> {
     let (read, command) = (&read, &command);
     let calls = targets.map(|target| async move {
-        let reply = context.call(target, command.clone(), CALL_LIMIT_MS).await.map_err(|fault| match fault {
-            CallFault::Lost => Problem::unavailable(format!("{} does not answer", target.name())),
-            fault @ CallFault::Rejected(_) => fault.into(),
-        })?;
+        let reply =
+            context.call(target, command.clone(), CALL_LIMIT_MS).await.map_err(|fault| match fault {
+                CallFault::Lost => Problem::unavailable(format!("{} does not answer", target.name())),
+                fault @ CallFault::Rejected(_) => fault.into(),
+            })?;
         read(reply).map(|answer| (target, answer)).ok_or_else(misunderstood)
     });
     try_join_all(calls).await
@@ -43,9 +44,11 @@ pub async fn ask_all<P: Ports, T>(
 
 async fn logs<P: Ports>(context: &Context<'_, P>) -> Result<Vec<(Target, LogStatus)>, Problem> {
     let topology = context.config.topology;
-    ask_all(context, topology.orders().chain(topology.ledgers()), Command::Log(LogCommand::Status), |reply| match reply {
-        Reply::LogStatus(status) => Some(status),
-        _ => None,
+    ask_all(context, topology.orders().chain(topology.ledgers()), Command::Log(LogCommand::Status), |reply| {
+        match reply {
+            Reply::LogStatus(status) => Some(status),
+            _ => None,
+        }
     })
     .await
 }
@@ -133,11 +136,15 @@ const fn topic(subscription: Subscription) -> &'static str {
 pub async fn events<P: Ports>(context: &Context<'_, P>, endpoint: &Endpoint) -> Answer {
     context.authenticate(endpoint).await?;
     context.only_parameters(&["orderId", "merchantId"])?;
-    let order_id = context.query.get("orderId").ok_or_else(|| Problem::with(Code::Required, "the query parameter `orderId`"))?;
+    let order_id = context
+        .query
+        .get("orderId")
+        .ok_or_else(|| Problem::with(Code::Required, "the query parameter `orderId`"))?;
     let (merchant_id, order_id) = order_of(context, order_id)?;
     let shard = context.order_shard(&merchant_id, &order_id);
     let command = LogCommand::Of { merchant_id, key: order_id.0 };
-    let Reply::Records { records, .. } = context.call(shard, Command::Log(command), CALL_LIMIT_MS).await? else {
+    let Reply::Records { records, .. } = context.call(shard, Command::Log(command), CALL_LIMIT_MS).await?
+    else {
         return Err(misunderstood());
     };
     let items: Vec<Value> = records

@@ -47,7 +47,10 @@ pub enum Wanted {
 pub fn items(fields: &Fields<'_>, caller: &Caller, faults: &Faults) -> Option<Vec<Wanted>> {
     let elements = fields.require("items").list("items")?;
     let at = fields.pointer("items");
-    let lines = elements.iter().enumerate().map(|(i, element)| item(element, below(&at, &i.to_string()), caller, faults));
+    let lines = elements
+        .iter()
+        .enumerate()
+        .map(|(i, element)| item(element, below(&at, &i.to_string()), caller, faults));
     // All elements are read, so that every fault is found.
     lines.collect::<Vec<_>>().into_iter().collect()
 }

@@ -66,7 +66,8 @@ pub async fn place<P: Ports>(context: &Context<'_, P>, endpoint: &Endpoint) -> A
     check(context.config, merchant, &order_id, &request)?;
     let session = session(context.config, &merchant.id, request.member_id.as_deref())?;
     // 4
-    let quote = order_request::priced(context, merchant, &request.items, request.coupon_code.as_deref()).await?;
+    let quote =
+        order_request::priced(context, merchant, &request.items, request.coupon_code.as_deref()).await?;
     // 5
     if let Some(previous) = &request.replaces {
         close(context, &merchant.id, previous, &order_id).await?;
@@ -74,7 +75,8 @@ pub async fn place<P: Ports>(context: &Context<'_, P>, endpoint: &Endpoint) -> A
     // 6
     let new = new_order(merchant, &caller, order_id, request, quote)?;
     let shard = context.order_shard(&new.merchant_id, &new.order_id);
-    let reply = context.call(shard, Command::Order(OrderCommand::Place(Box::new(new))), CALL_LIMIT_MS).await?;
+    let reply =
+        context.call(shard, Command::Order(OrderCommand::Place(Box::new(new))), CALL_LIMIT_MS).await?;
     let Reply::Placed(stored) = reply else { return Err(misunderstood()) };
     // 7
     if matches!(stored.view.order_status, OrderStatus::Canceled | OrderStatus::Expired) {
@@ -179,7 +181,12 @@ fn metadata(fields: &Fields<'_>, faults: &Faults) -> BTreeMap<String, String> {
 }
 
 /// What is well formed and still cannot be: 422, in the contract's order.
-fn check(config: &Config, merchant: &Merchant, order_id: &OrderId, request: &OrderRequest) -> Result<(), Problem> {
+fn check(
+    config: &Config,
+    merchant: &Merchant,
+    order_id: &OrderId,
+    request: &OrderRequest,
+) -> Result<(), Problem> {
     if request.replaces.as_ref() == Some(order_id) {
         return Err(Problem::at("/replaces", Code::InvalidValue));
     }
@@ -196,7 +203,8 @@ fn check(config: &Config, merchant: &Merchant, order_id: &OrderId, request: &Ord
             return Err(Problem::at("/returnUrl", Code::ReturnUrlNotAllowed));
         }
     }
-    let faults: Vec<FieldFault> = buyer::faults(&request.buyer).into_iter().map(|fault| fault.below("/buyer")).collect();
+    let faults: Vec<FieldFault> =
+        buyer::faults(&request.buyer).into_iter().map(|fault| fault.below("/buyer")).collect();
     if !faults.is_empty() {
         return Err(Problem { errors: faults, ..Problem::new(Code::InvalidBuyer) });
     }
@@ -267,7 +275,11 @@ fn content(request: &OrderRequest) -> Result<String, Problem> {
 }
 
 /// How the page opens the payment window. The URLs of the default merchant are the short ones.
-fn session(config: &Config, merchant_id: &MerchantId, member_id: Option<&str>) -> Result<PspSession, Problem> {
+fn session(
+    config: &Config,
+    merchant_id: &MerchantId,
+    member_id: Option<&str>,
+) -> Result<PspSession, Problem> {
     let base = match *merchant_id == config.default_merchant {
         true => format!("{}/payments", config.public_origin),
         false => format!("{}/payments/{merchant_id}", config.public_origin),

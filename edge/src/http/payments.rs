@@ -71,10 +71,14 @@ pub async fn success<P: Ports>(context: &Context<'_, P>) -> Response<Vec<u8>> {
 /// `GET /payments/fail`, `GET /payments/{merchantId}/fail`: noted in the order's history, changes nothing, because anybody can
 /// open this URL. The PSP's message is not passed on: it would let anybody write on our page.
 pub async fn fail<P: Ports>(context: &Context<'_, P>) -> Response<Vec<u8>> {
-    let is_code = |code: &&str| (1..=64).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let is_code = |code: &&str| {
+        (1..=64).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    };
     let code = context.query.get("code").filter(is_code).unwrap_or("UNKNOWN");
     let order_id = context.query.get("orderId").filter(|id| id::is_order_id(id));
-    if let (Some(order_id), Ok(merchant_id), Ok(())) = (order_id, merchant_id(context), context.limit_address()) {
+    if let (Some(order_id), Ok(merchant_id), Ok(())) =
+        (order_id, merchant_id(context), context.limit_address())
+    {
         let order_id = OrderId::from(order_id);
         let shard = context.order_shard(&merchant_id, &order_id);
         let note = OrderCommand::NoteFailure { merchant_id, order_id, code: code.to_owned() };
@@ -105,17 +109,19 @@ pub async fn confirm<P: Ports>(context: &Context<'_, P>, endpoint: &Endpoint) ->
     // 2
     let body = context.json()?;
     let faults = Faults::default();
-    let read = Fields::open(&body, String::new(), &["paymentKey", "orderId", "amount"], &faults).and_then(|fields| {
-        let payment_key = fields.require("paymentKey").checked("paymentKey", is_payment_key);
-        let order_id = fields.require("orderId").text("orderId");
-        let amount = fields.require("amount").amount("amount");
-        Some(Return {
-            merchant_id,
-            order_id: OrderId::from(order_id?),
-            payment_key: payment_key?.to_owned(),
-            amount: amount?,
-        })
-    });
+    let read = Fields::open(&body, String::new(), &["paymentKey", "orderId", "amount"], &faults).and_then(
+        |fields| {
+            let payment_key = fields.require("paymentKey").checked("paymentKey", is_payment_key);
+            let order_id = fields.require("orderId").text("orderId");
+            let amount = fields.require("amount").amount("amount");
+            Some(Return {
+                merchant_id,
+                order_id: OrderId::from(order_id?),
+                payment_key: payment_key?.to_owned(),
+                amount: amount?,
+            })
+        },
+    );
     let returned = faults.or(read).map_err(Problem::of_fields)?;
     if !id::is_order_id(returned.order_id.as_str()) || !caller.covers(&returned.order_id) {
         return Err(Problem::new(Code::OrderNotFound));
@@ -128,7 +134,9 @@ pub async fn confirm<P: Ports>(context: &Context<'_, P>, endpoint: &Endpoint) ->
     }
     // 4, 5
     let answer = match settle(context, &returned).await {
-        Ok(Outcome::Standing(view)) if view.payment_status == PaymentStatus::Success => json(StatusCode::OK, &view),
+        Ok(Outcome::Standing(view)) if view.payment_status == PaymentStatus::Success => {
+            json(StatusCode::OK, &view)
+        }
         Ok(Outcome::Standing(view)) => json(StatusCode::ACCEPTED, &view),
         Ok(Outcome::Refused(problem, _)) | Err(problem) => Err(problem),
     };
@@ -155,7 +163,13 @@ async fn settle<P: Ports>(context: &Context<'_, P>, returned: &Return) -> Result
         Err(CallFault::Rejected(rejection)) => {
             if rejection.code == Code::AmountMismatch {
                 let detail = format!("somebody came back with {} won. ", amount.minor());
-                context.log("warn", "security.amount-mismatch", merchant_id.as_str(), order_id.as_str(), detail);
+                context.log(
+                    "warn",
+                    "security.amount-mismatch",
+                    merchant_id.as_str(),
+                    order_id.as_str(),
+                    detail,
+                );
             }
             Err(rejection.into())
         }

@@ -76,7 +76,8 @@ impl Problem {
     /// The response.
     pub fn response(&self, language: Language, trace_id: &str) -> Response<Vec<u8>> {
         let mut response = Response::new(self.document(language, trace_id).to_string().into_bytes());
-        *response.status_mut() = StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        *response.status_mut() =
+            StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
@@ -96,7 +97,8 @@ impl Problem {
 
 impl From<Rejection> for Problem {
     fn from(rejection: Rejection) -> Problem {
-        let retry_after_s = matches!(rejection.code, Code::ServiceUnavailable | Code::IdempotencyKeyInUse).then_some(1);
+        let retry_after_s =
+            matches!(rejection.code, Code::ServiceUnavailable | Code::IdempotencyKeyInUse).then_some(1);
         Problem { detail: rejection.detail, retry_after_s, ..Problem::new(rejection.code) }
     }
 }
@@ -105,7 +107,9 @@ impl From<CallFault> for Problem {
     fn from(fault: CallFault) -> Problem {
         match fault {
             CallFault::Rejected(rejection) => rejection.into(),
-            CallFault::Lost => Problem::unavailable("no answer from the shard in time; it may or may not have happened"),
+            CallFault::Lost => {
+                Problem::unavailable("no answer from the shard in time; it may or may not have happened")
+            }
         }
     }
 }

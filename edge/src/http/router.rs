@@ -120,7 +120,10 @@ pub fn find(method: &Method, path: &str) -> Found {
         }
         others.push(endpoint);
     }
-    let api = path == "/v1" || path.starts_with("/v1/") || path.starts_with("/payments/") || path.starts_with("/webhooks/");
+    let api = path == "/v1"
+        || path.starts_with("/v1/")
+        || path.starts_with("/payments/")
+        || path.starts_with("/webhooks/");
     match (others.is_empty(), api, wanted) {
         (false, _, _) => Found::OtherMethods(others),
         (true, true, _) => Found::Nothing,
@@ -135,11 +138,13 @@ fn matches(pattern: &'static str, path: &str) -> Option<Vec<(&'static str, Strin
     loop {
         match (wanted.next(), given.next()) {
             (None, None) => return Some(params),
-            (Some(name), Some(segment)) => match name.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
-                Some(name) if !segment.is_empty() => params.push((name, url::decoded(segment)?)),
-                _ if name == segment => {}
-                _ => return None,
-            },
+            (Some(name), Some(segment)) => {
+                match name.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
+                    Some(name) if !segment.is_empty() => params.push((name, url::decoded(segment)?)),
+                    _ if name == segment => {}
+                    _ => return None,
+                }
+            }
             _ => return None,
         }
     }
@@ -166,7 +171,9 @@ mod tests {
         assert_eq!(route(Method::GET, "/demo/"), Some(Route::Site));
         assert_eq!(route(Method::GET, "/v1/orders/"), None);
         assert_eq!(route(Method::GET, "/v1/nothing"), None);
-        assert!(matches!(find(&Method::DELETE, "/v1/orders/ord_1"), Found::OtherMethods(others) if others.len() == 2));
+        assert!(
+            matches!(find(&Method::DELETE, "/v1/orders/ord_1"), Found::OtherMethods(others) if others.len() == 2)
+        );
         assert!(matches!(find(&Method::POST, "/index.html"), Found::OtherMethods(_)));
     }
 

@@ -58,7 +58,12 @@ mod tests {
 
     #[test]
     fn anything_else_begins_a_new_one() {
-        for header in ["", "00-0-0-0", "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "00-00000000000000000000000000000000-b7ad6b7169203331-01"] {
+        for header in [
+            "",
+            "00-0-0-0",
+            "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+        ] {
             assert_ne!(of(header).trace_id, "0af7651916cd43dd8448eb211c80319c");
             assert_eq!(of(header).trace_id.len(), 32);
         }

@@ -102,7 +102,13 @@ mod tests {
 
     #[test]
     fn a_parameter_is_added_before_the_fragment() {
-        assert_eq!(with_parameter("https://s.example/t", "orderId", "o 1"), "https://s.example/t?orderId=o%201");
-        assert_eq!(with_parameter("https://s.example/t?a=1#x", "orderId", "o"), "https://s.example/t?a=1&orderId=o#x");
+        assert_eq!(
+            with_parameter("https://s.example/t", "orderId", "o 1"),
+            "https://s.example/t?orderId=o%201"
+        );
+        assert_eq!(
+            with_parameter("https://s.example/t?a=1#x", "orderId", "o"),
+            "https://s.example/t?a=1&orderId=o#x"
+        );
     }
 }

@@ -54,7 +54,9 @@ pub async fn transactions<P: Ports>(context: &Context<'_, P>, endpoint: &Endpoin
 fn number<P: Ports>(context: &Context<'_, P>, name: &str) -> Result<Option<u64>, Problem> {
     let Some(text) = context.query.get(name) else { return Ok(None) };
     let number = text.parse::<u64>().ok().filter(|_| text.len() <= 15);
-    number.map(Some).ok_or_else(|| Problem::with(Code::InvalidValue, format!("`{name}` is not one that was given out")))
+    number
+        .map(Some)
+        .ok_or_else(|| Problem::with(Code::InvalidValue, format!("`{name}` is not one that was given out")))
 }
 
 /// The seller in the path and the shard of its account. A seller that was withdrawn keeps its wallet, so only the name's form
@@ -65,7 +67,9 @@ async fn seller<P: Ports>(
 ) -> Result<(MerchantId, SellerId, Target), Problem> {
     let merchant_id = merchant_of(caller)?.id.clone();
     let seller_id = context.param("sellerId");
-    if !id::is_name(seller_id) || !context.state.catalogue.has_seller(context.ports, &merchant_id, seller_id).await? {
+    if !id::is_name(seller_id)
+        || !context.state.catalogue.has_seller(context.ports, &merchant_id, seller_id).await?
+    {
         return Err(Problem::with(Code::NotFound, "there is no such seller"));
     }
     let seller_id = SellerId::from(seller_id);

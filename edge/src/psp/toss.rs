@@ -95,7 +95,9 @@ fn payment(document: &Value) -> Result<TossPayment, &'static str> {
         balance_amount: amount("balanceAmount").ok_or("has no whole balanceAmount")?,
         method: text("method").map(str::to_owned),
         approved_at: text("approvedAt").and_then(Timestamp::parse),
-        receipt_url: url.filter(|url| url.starts_with("https://") || url.starts_with("http://")).map(str::to_owned),
+        receipt_url: url
+            .filter(|url| url.starts_with("https://") || url.starts_with("http://"))
+            .map(str::to_owned),
         failure: document.get("failure").and_then(refusal),
     };
     if payment.balance_amount > payment.total_amount {
@@ -109,7 +111,8 @@ fn payment(document: &Value) -> Result<TossPayment, &'static str> {
 
 fn refusal(error: &Value) -> Option<Refusal> {
     let code = error.get("code")?.as_str()?;
-    let is_code = (1..=100).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let is_code =
+        (1..=100).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     let message = error.get("message").and_then(Value::as_str).unwrap_or_default();
     is_code.then(|| Refusal { code: code.to_owned(), message: message.chars().take(MESSAGE_MAX).collect() })
 }

@@ -31,7 +31,12 @@ fn toss() -> Toss {
 }
 
 fn call(request: PspRequest) -> PspCall {
-    let id = PspCallId { merchant_id: MerchantId::from("demo"), order_id: OrderId::from("ord_01JD"), attempt: 1, call: 1 };
+    let id = PspCallId {
+        merchant_id: MerchantId::from("demo"),
+        order_id: OrderId::from("ord_01JD"),
+        attempt: 1,
+        call: 1,
+    };
     let trace = Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned());
     PspCall { id, request, trace }
 }
@@ -63,7 +68,8 @@ fn a_confirm_carries_the_key_the_colon_and_the_stored_amount() {
 
 #[test]
 fn a_key_from_a_url_cannot_leave_its_path_segment() {
-    let request = request(&call(PspRequest::QueryPayment { payment_key: "../orders/x?y#z".into() }), &toss()).unwrap();
+    let request =
+        request(&call(PspRequest::QueryPayment { payment_key: "../orders/x?y#z".into() }), &toss()).unwrap();
     assert_eq!(request.uri(), "https://api.tosspayments.com/v1/payments/..%2Forders%2Fx%3Fy%23z");
     assert!(!request.headers().contains_key("idempotency-key"));
 }
@@ -112,7 +118,9 @@ fn an_error_is_read_in_both_versions() {
     let first = r#"{"code":"REJECT_CARD_PAYMENT","message":"한도초과 혹은 잔액부족으로 결제에 실패했습니다.","data":null}"#;
     let second = r#"{"version":"2022-11-16","traceId":"t","error":{"code":"REJECT_CARD_PAYMENT","message":"한도초과 혹은 잔액부족으로 결제에 실패했습니다."}}"#;
     for body in [first, second] {
-        let Answer::Error { http_status: 403, refusal } = parse(403, body.as_bytes()) else { unreachable!("{body}") };
+        let Answer::Error { http_status: 403, refusal } = parse(403, body.as_bytes()) else {
+            unreachable!("{body}")
+        };
         assert_eq!(refusal.code, "REJECT_CARD_PAYMENT");
         assert!(refusal.message.starts_with("한도초과"));
     }
@@ -120,7 +128,9 @@ fn an_error_is_read_in_both_versions() {
 
 #[test]
 fn a_receipt_link_is_a_web_address() {
-    let Answer::Payment(payment) = changed("receipt", json!({"url": "javascript:alert(1)"})) else { unreachable!() };
+    let Answer::Payment(payment) = changed("receipt", json!({"url": "javascript:alert(1)"})) else {
+        unreachable!()
+    };
     assert_eq!(payment.receipt_url, None);
 }
 
