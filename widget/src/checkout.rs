@@ -21,12 +21,13 @@ use gyesan_core::api::Buyer;
 use gyesan_core::buyer as rules;
 use gyesan_core::page::{Action, Event, Page, Phase, Standing};
 use gyesan_core::pricing::{self, Item};
-use gyesan_core::problem::{Code, Language};
+use gyesan_core::problem::Code;
 use gyesan_core::time::Timestamp;
 use leptos::prelude::*;
 use web_sys::HtmlElement;
 
 pub(crate) use frame::languages;
+pub(crate) use pay::skeleton;
 
 /// A field of the buyer form: what is typed and what is wrong with it.
 #[derive(Clone, Copy)]
@@ -50,6 +51,8 @@ pub struct Checkout {
     quotes_asked: StoredValue<u32>,
     /// The coupon that prices are asked with.
     coupon: RwSignal<Option<String>>,
+    /// What stands in the coupon's field.
+    coupon_typed: RwSignal<String>,
     coupon_fault: RwSignal<Option<Code>>,
     name: Field,
     email: Field,
@@ -77,6 +80,7 @@ impl Checkout {
             quote: RwSignal::new(None),
             quotes_asked: StoredValue::new(0),
             coupon: RwSignal::new(options.coupon.clone()),
+            coupon_typed: RwSignal::new(String::new()),
             coupon_fault: RwSignal::new(None),
             name: field(typed.name),
             email: field(typed.email),
@@ -109,7 +113,7 @@ impl Checkout {
     }
 
     /// The whole page.
-    pub fn view(self) -> impl IntoView {
+    pub fn view(self) -> AnyView {
         frame::view(self)
     }
 
@@ -232,10 +236,6 @@ impl Checkout {
         }
         let terms_agreed = self.terms_agreed.get_untracked();
         self.dispatch(Event::PayPressed { fields_valid, terms_agreed });
-    }
-
-    fn set_language(self, language: Language) {
-        self.tongue.0.set(language);
     }
 
     /// Remembers this page for the result page's way back.

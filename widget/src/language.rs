@@ -21,8 +21,18 @@ pub struct Tongue(pub RwSignal<Language>);
 
 impl Tongue {
     /// A text that follows the language.
-    pub fn say(self, ko: &'static str, en: &'static str) -> impl Fn() -> &'static str + Copy + Send + Sync + 'static {
-        move || pick(self.0.get(), (ko, en))
+    pub fn say(self, ko: &'static str, en: &'static str) -> Signal<&'static str> {
+        self.tell((ko, en))
+    }
+
+    /// A text that follows the language.
+    pub fn tell(self, text: Text) -> Signal<&'static str> {
+        Signal::derive(move || pick(self.0.get(), text))
+    }
+
+    /// `ko` or `en`, for `lang` attributes.
+    pub fn tag(self) -> Signal<&'static str> {
+        Signal::derive(move || self.0.get().tag())
     }
 
     /// A text in the language of the moment; follows it inside a view.

@@ -6,6 +6,7 @@
 pub mod browser;
 pub mod checkout;
 pub mod client;
+mod erased;
 pub mod json;
 pub mod language;
 pub mod options;

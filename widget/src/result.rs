@@ -1,8 +1,9 @@
 //! The result page: what became of the order, by the server's word, asked again while the PSP has not said.
 
 use crate::browser;
-use crate::checkout::languages;
+use crate::checkout::{languages, skeleton};
 use crate::client::{Client, Order, Refusal};
+use crate::erased::{part, text};
 use crate::json::{Json, Writer};
 use crate::language::{Text, Tongue};
 use crate::options::Options;
@@ -137,156 +138,146 @@ impl ResultPage {
     }
 
     /// The whole page.
-    pub fn view(self) -> impl IntoView {
+    pub fn view(self) -> AnyView {
         let tongue = self.tongue;
-        let set = move |language| tongue.0.set(language);
+        let title = tongue.say("결제 결과", "Payment result");
         view! {
-            <section class="checkout result" lang={move || tongue.0.get().tag()} aria-label=tongue.say("결제 결과", "Payment result")>
-                <header class="top">
-                    <p class="shop">{tongue.say("결제 결과", "Payment result")}</p>
-                    {languages(tongue, set)}
-                </header>
-                <div class="panel" aria-live="polite">{move || self.panel()}</div>
+            <section class="checkout result" lang=tongue.tag() aria-label=title>
+                <header class="top"><p class="shop">{title}</p>{languages(tongue)}</header>
+                <div class="panel" aria-live="polite">{part(move || self.panel())}</div>
             </section>
         }
+        .into_any()
     }
 
     fn panel(self) -> AnyView {
         match self.known.get() {
-            Known::Nothing => view! {
-                <div class="skeleton" aria-hidden="true"><i></i><i></i><i></i></div>
-                <p class="sr" role="status">{self.tongue.say("결제 결과를 확인하고 있어요.", "Looking up your payment.")}</p>
+            Known::Nothing => {
+                let waiting = self.tongue.say("결제 결과를 확인하고 있어요.", "Looking up your payment.");
+                view! { {skeleton(3)} <p class="sr" role="status">{waiting}</p> }.into_any()
             }
-            .into_any(),
-            Known::Order(order) => self.order(*order).into_any(),
-            Known::Refused(refusal) => self.refused(refusal.failure).into_any(),
-            Known::Faulty(code) => self.faulty(code).into_any(),
+            Known::Order(order) => self.order(*order),
+            Known::Refused(refusal) => self.refused(refusal.failure),
+            Known::Faulty(code) => self.faulty(code),
         }
     }
 
-    fn order(self, order: Order) -> impl IntoView {
+    fn order(self, order: Order) -> AnyView {
         let tongue = self.tongue;
         let outcome = outcome(&order);
-        let advice = self.advice.get_value();
-        let (mark, title, text) = words(outcome, advice);
+        let (mark, title, said) = words(outcome, self.advice.get_value());
+        let mut below = vec![heading(tongue, mark, title, said)];
         // The PSP's words say more than ours about a refusal, but only in the server's answer, never in an address.
-        let reason = matches!(outcome, Outcome::Refused { .. }).then(|| order.failure.clone()).flatten();
-        let waiting = (outcome == Outcome::Checking).then(|| {
+        if let (Outcome::Refused { .. }, Some(reason)) = (outcome, order.failure.clone()) {
+            below.push(view! { <p class="reason">{reason}</p> }.into_any());
+        }
+        if outcome == Outcome::Checking {
             let asked = self.asked;
-            view! {
-                <p class="waiting" role="status">
-                    {move || match tongue.0.get() {
-                        Language::Ko => format!("자동으로 다시 확인하고 있어요 ({}번째)", asked.get()),
-                        Language::En => format!("Checking again by itself (number {})", asked.get()),
-                    }}
-                </p>
-            }
-        });
+            let waiting = text(move || match tongue.0.get() {
+                Language::Ko => format!("자동으로 다시 확인하고 있어요 ({}번째)", asked.get()),
+                Language::En => format!("Checking again by itself (number {})", asked.get()),
+            });
+            below.push(view! { <p class="waiting">{waiting}</p> }.into_any());
+        }
+        below.push(facts(tongue, &order, outcome));
+        below.push(self.actions(&order, outcome));
+        below.into_any()
+    }
+
+    fn actions(self, order: &Order, outcome: Outcome) -> AnyView {
+        let tongue = self.tongue;
+        let mut actions = Vec::new();
+        let receipt = order.receipt_url.clone().filter(|_| outcome == Outcome::Paid);
+        if let Some(href) = receipt {
+            let label = tongue.say("영수증 보기", "View receipt");
+            let link = view! { <a class="secondary" href=href target="_blank" rel="noopener">{label}</a> };
+            actions.push(link.into_any());
+        }
         let can_retry = matches!(outcome, Outcome::Open | Outcome::Refused { payable: true });
-        let back = session::page_of(&order.order_id).or_else(|| order.return_url.clone());
         let label: Text = if can_retry { ("다시 결제하기", "Try again") } else { ("쇼핑 계속하기", "Back to the shop") };
-        let actions = view! {
-            {(outcome == Outcome::Paid).then(|| order.receipt_url.clone()).flatten().map(|href| view! {
-                <a class="secondary" href=href target="_blank" rel="noopener">{tongue.say("영수증 보기", "View receipt")}</a>
-            })}
-            {back.filter(|_| outcome != Outcome::Checking).map(|href| view! {
-                <a class="primary" href=href>{move || tongue.of(label)}</a>
-            })}
-        };
-        view! {
-            {heading(tongue, mark, title)}
-            <p>{move || tongue.of(text)}</p>
-            {reason.map(|reason| view! { <p class="reason">{reason}</p> })}
-            {waiting}
-            {facts(tongue, &order, outcome)}
-            <div class="actions">{actions}</div>
+        let back = session::page_of(&order.order_id).or_else(|| order.return_url.clone());
+        if let Some(href) = back.filter(|_| outcome.is_final()) {
+            actions.push(view! { <a class="primary" href=href>{tongue.tell(label)}</a> }.into_any());
         }
+        view! { <div class="actions">{actions}</div> }.into_any()
     }
 
-    fn refused(self, failure: Failure) -> impl IntoView {
-        let tongue = self.tongue;
-        let passing = failure.is_passing();
-        let (title, text): (Text, Text) = if passing {
-            (
-                ("연결이 끊겼어요", "You seem to be offline"),
-                (
-                    "결제 결과를 다시 확인하고 있어요. 다시 결제하지 마세요.",
-                    "We keep looking up the result. Please do not pay again.",
-                ),
-            )
-        } else {
-            (
-                ("결제 결과를 볼 수 없어요", "The result cannot be shown"),
-                (
-                    "링크가 만료되었거나 올바르지 않아요. 주문한 상점에 문의해 주세요.",
-                    "The link has expired or is not valid. Please ask the shop.",
-                ),
-            )
-        };
-        view! {
-            {heading(tongue, if passing { "wait" } else { "warn" }, title)}
-            <p>{move || tongue.of(text)}</p>
+    fn refused(self, failure: Failure) -> AnyView {
+        if failure.is_passing() {
+            let said = (
+                "결제 결과를 다시 확인하고 있어요. 다시 결제하지 마세요.",
+                "We keep looking up the result. Please do not pay again.",
+            );
+            return heading(self.tongue, "wait", ("연결이 끊겼어요", "You seem to be offline"), said);
         }
+        let said = (
+            "링크가 만료되었거나 올바르지 않아요. 주문한 상점에 문의해 주세요.",
+            "The link has expired or is not valid. Please ask the shop.",
+        );
+        heading(self.tongue, "warn", ("결제 결과를 볼 수 없어요", "The result cannot be shown"), said)
     }
 
-    fn faulty(self, code: Option<Code>) -> impl IntoView {
-        let tongue = self.tongue;
-        let canceled = self.advice.get_value() == Some(WindowEnd::Canceled);
-        let title: Text = if canceled {
-            ("결제를 취소했어요", "Payment canceled")
-        } else {
-            ("결제를 진행하지 못했어요", "The payment did not go through")
+    fn faulty(self, code: Option<Code>) -> AnyView {
+        let title: Text = match self.advice.get_value() {
+            Some(WindowEnd::Canceled) => ("결제를 취소했어요", "Payment canceled"),
+            _ => ("결제를 진행하지 못했어요", "The payment did not go through"),
         };
-        let text: Text = match code {
+        let said: Text = match code {
             Some(code) => (code.title(Language::Ko), code.title(Language::En)),
             None => (
                 "주문 정보를 찾을 수 없어요. 주문한 상점에서 다시 시도해 주세요.",
                 "We could not find the order. Please go back to the shop and try again.",
             ),
         };
-        view! {
-            {heading(tongue, "warn", title)}
-            <p>{move || tongue.of(text)}</p>
-            {code.map(|code| view! { <p class="code">{code.as_str()}</p> })}
+        let mut below = vec![heading(self.tongue, "warn", title, said)];
+        if let Some(code) = code {
+            below.push(view! { <p class="code">{code.as_str()}</p> }.into_any());
         }
+        below.into_any()
     }
 }
 
-/// The heading, which takes the focus when it appears, so that a screen reader reads it first.
-fn heading(tongue: Tongue, mark: &'static str, title: Text) -> impl IntoView {
+/// Mark, heading and sentence. The heading takes the focus when it appears, so that a screen reader reads it first.
+fn heading(tongue: Tongue, mark: &'static str, title: Text, said: Text) -> AnyView {
     let node = NodeRef::<html::H1>::new();
     Effect::new(move |_| {
         if let Some(heading) = node.get() {
             let _ = heading.focus();
         }
     });
-    let sign = match mark {
-        "ok" => "✓",
-        "wait" => "…",
-        _ => "!",
+    let (class, sign) = match mark {
+        "ok" => ("mark ok", "✓"),
+        "wait" => ("mark wait", "…"),
+        _ => ("mark warn", "!"),
     };
     view! {
-        <span class={format!("mark {mark}")} aria-hidden="true">{sign}</span>
-        <h1 tabindex="-1" node_ref=node>{move || tongue.of(title)}</h1>
+        <span class=class aria-hidden="true">{sign}</span>
+        <h1 tabindex="-1" node_ref=node>{tongue.tell(title)}</h1>
+        <p>{tongue.tell(said)}</p>
     }
+    .into_any()
 }
 
-fn facts(tongue: Tongue, order: &Order, outcome: Outcome) -> impl IntoView + use<> {
-    let (amount, order_id, name) = (order.quote.amount, order.order_id.clone(), order.order_name.clone());
-    let method = order.method.clone().filter(|_| outcome == Outcome::Paid);
-    let approved_at = order.approved_at.clone().filter(|_| outcome == Outcome::Paid);
-    view! {
-        <dl class="totals facts">
-            <div><dt>{tongue.say("주문 상품", "Order")}</dt><dd>{name}</dd></div>
-            <div class="total"><dt>{move || tongue.of(if outcome == Outcome::Paid { ("결제 금액", "Paid") } else { ("주문 금액", "Amount") })}</dt>
-                <dd>{move || tongue.won(amount)}</dd></div>
-            {method.map(|method| view! { <div><dt>{tongue.say("결제 수단", "Method")}</dt><dd>{method}</dd></div> })}
-            {approved_at.map(|at| view! {
-                <div><dt>{tongue.say("결제 일시", "Paid at")}</dt><dd>{move || moment(tongue.0.get(), &at)}</dd></div>
-            })}
-            <div><dt>{tongue.say("주문 번호", "Order number")}</dt><dd class="id">{order_id}</dd></div>
-        </dl>
+fn facts(tongue: Tongue, order: &Order, outcome: Outcome) -> AnyView {
+    let is_paid = outcome == Outcome::Paid;
+    let fact = |class: &'static str, name: Text, value: Signal<String>| {
+        view! { <div class=class><dt>{tongue.tell(name)}</dt><dd>{value}</dd></div> }.into_any()
+    };
+    let fixed = |value: String| text(move || value.clone());
+    let amount = order.quote.amount;
+    let amount_name = if is_paid { ("결제 금액", "Paid") } else { ("주문 금액", "Amount") };
+    let mut facts = vec![
+        fact("", ("주문 상품", "Order"), fixed(order.order_name.clone())),
+        fact("total", amount_name, text(move || tongue.won(amount))),
+    ];
+    if let Some(method) = order.method.clone().filter(|_| is_paid) {
+        facts.push(fact("", ("결제 수단", "Method"), fixed(method)));
     }
+    if let Some(at) = order.approved_at.clone().filter(|_| is_paid) {
+        facts.push(fact("", ("결제 일시", "Paid at"), text(move || moment(tongue.0.get(), &at))));
+    }
+    facts.push(fact("id", ("주문 번호", "Order number"), fixed(order.order_id.clone())));
+    view! { <dl class="totals facts">{facts}</dl> }.into_any()
 }
 
 /// A moment as people of the language write it, in the buyer's own time zone.

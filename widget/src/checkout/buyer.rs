@@ -1,6 +1,7 @@
 //! The buyer's form: name, e-mail, phone, each with its fault beside it.
 
 use super::{Checkout, Field};
+use crate::erased::{event, flag, text, written};
 use crate::language::Text;
 use leptos::prelude::*;
 
@@ -16,7 +17,7 @@ struct Look {
     example: Text,
 }
 
-pub(super) fn view(checkout: Checkout) -> impl IntoView {
+pub(super) fn view(checkout: Checkout) -> AnyView {
     let tongue = checkout.tongue;
     let name = Look {
         id: "name",
@@ -55,41 +56,46 @@ pub(super) fn view(checkout: Checkout) -> impl IntoView {
             </div>
         </section>
     }
+    .into_any()
 }
 
-fn field(checkout: Checkout, field: Field, look: Look) -> impl IntoView {
+fn field(checkout: Checkout, field: Field, look: Look) -> AnyView {
     let tongue = checkout.tongue;
     let fault_id = format!("{}-fault", look.id);
-    let fault = move || field.fault.get().map(|code| code.title(tongue.0.get()));
+    let fault =
+        text(move || field.fault.get().map(|code| code.title(tongue.0.get()).to_owned()).unwrap_or_default());
+    let typed = event(move |event| {
+        field.value.set(event_target_value(&event));
+        // A fault goes as soon as it is mended; a new one waits until the field is left.
+        if field.fault.with_untracked(Option::is_some) {
+            checkout.check_field(look.pointer);
+        }
+    });
+    let left = move |_| {
+        if field.value.with_untracked(|text| !text.is_empty()) {
+            checkout.check_field(look.pointer);
+        }
+    };
     view! {
         <div class="field">
-            <label for=look.id>{move || tongue.of(look.label)}</label>
+            <label for=look.id>{tongue.tell(look.label)}</label>
             <input
                 id=look.id
                 name=look.id
                 type=look.kind
                 inputmode=look.mode
                 autocomplete=look.autocomplete
-                placeholder={move || tongue.of(look.example)}
+                placeholder=tongue.tell(look.example)
                 required
                 aria-describedby=fault_id.clone()
-                aria-invalid={move || if field.fault.with(Option::is_some) { "true" } else { "false" }}
-                readonly={move || checkout.page.with(|page| page.is_paying())}
-                prop:value={move || field.value.get()}
-                on:input=move |event| {
-                    field.value.set(event_target_value(&event));
-                    // A fault goes as soon as it is mended; a new one waits until the field is left.
-                    if field.fault.with_untracked(Option::is_some) {
-                        checkout.check_field(look.pointer);
-                    }
-                }
-                on:blur=move |_| {
-                    if field.value.with_untracked(|text| !text.is_empty()) {
-                        checkout.check_field(look.pointer);
-                    }
-                }
+                aria-invalid=written(move || field.fault.with(Option::is_some))
+                readonly=flag(move || checkout.page.with(|page| page.is_paying()))
+                prop:value=text(move || field.value.get())
+                on:input=typed
+                on:blur=left
             />
             <p id=fault_id class="fault" aria-live="polite">{fault}</p>
         </div>
     }
+    .into_any()
 }

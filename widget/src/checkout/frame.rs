@@ -3,14 +3,16 @@
 
 use super::act::failure_text;
 use super::{Checkout, buyer, cart, coupon, pay, totals};
-use crate::language::Tongue;
+use crate::erased::{click, part, text, written};
+use crate::language::{Text, Tongue};
 use gyesan_core::page::{Event, Failure, Phase, Price, Standing};
 use gyesan_core::problem::{Code, Language};
 use leptos::prelude::*;
 
-pub(super) fn view(checkout: Checkout) -> impl IntoView {
+pub(super) fn view(checkout: Checkout) -> AnyView {
     let tongue = checkout.tongue;
-    let shop = move || checkout.config.with(|config| config.as_ref().map(|config| config.shop.clone()));
+    let shop =
+        text(move || checkout.config.with(|config| config.as_ref().map(|config| config.shop.clone()).unwrap_or_default()));
     // The parts are built once per kind of page, not at every change of a phase: typing and focus stay.
     let kind = Memo::new(move |_| {
         let page = checkout.page.get();
@@ -24,23 +26,23 @@ pub(super) fn view(checkout: Checkout) -> impl IntoView {
             _ => Kind::Open,
         }
     });
+    let body = part(move || match kind.get() {
+        Kind::Loading => loading(tongue),
+        Kind::Open => open(checkout),
+        Kind::Stopped(failure) | Kind::Unpriced(failure) => stopped(checkout, failure),
+        Kind::Closed(standing) => closed(checkout, standing),
+    });
+    let title = tongue.say("주문/결제", "Checkout");
     view! {
-        <section class="checkout" lang={move || tongue.0.get().tag()} aria-label=tongue.say("주문/결제", "Checkout")>
+        <section class="checkout" lang=tongue.tag() aria-label=title>
             <header class="top">
-                <div>
-                    <p class="shop">{shop}</p>
-                    <h1>{tongue.say("주문/결제", "Checkout")}</h1>
-                </div>
-                {languages(tongue, move |language| checkout.set_language(language))}
+                <div><p class="shop">{shop}</p><h1>{title}</h1></div>
+                {languages(tongue)}
             </header>
-            {move || match kind.get() {
-                Kind::Loading => skeleton(tongue).into_any(),
-                Kind::Open => open(checkout).into_any(),
-                Kind::Stopped(failure) | Kind::Unpriced(failure) => stopped(checkout, failure).into_any(),
-                Kind::Closed(standing) => closed(checkout, standing).into_any(),
-            }}
+            {body}
         </section>
     }
+    .into_any()
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -53,48 +55,67 @@ enum Kind {
 }
 
 /// 한국어 | English, as two toggle buttons.
-pub(crate) fn languages(tongue: Tongue, choose: impl Fn(Language) + Copy + 'static) -> impl IntoView {
+pub(crate) fn languages(tongue: Tongue) -> AnyView {
     let button = move |language: Language, label: &'static str| {
-        let pressed = move || if tongue.0.get() == language { "true" } else { "false" };
-        view! {
-            <button type="button" lang=language.tag() aria-pressed=pressed on:click=move |_| choose(language)>{label}</button>
-        }
+        let pressed = written(move || tongue.0.get() == language);
+        let choose = click(move || tongue.0.set(language));
+        view! { <button type="button" lang=language.tag() aria-pressed=pressed on:click=choose>{label}</button> }
     };
     view! {
         <div class="languages" role="group" aria-label=tongue.say("언어", "Language")>
-            {button(Language::Ko, "한국어")} {button(Language::En, "English")}
+            {button(Language::Ko, "한국어")}
+            {button(Language::En, "English")}
         </div>
     }
+    .into_any()
 }
 
-fn skeleton(tongue: Tongue) -> impl IntoView {
+fn loading(tongue: Tongue) -> AnyView {
     view! {
         <p class="sr" role="status">{tongue.say("불러오는 중입니다.", "Loading.")}</p>
-        <div class="skeleton" aria-hidden="true"><i></i><i></i><i></i><i></i></div>
+        {pay::skeleton(4)}
     }
+    .into_any()
 }
 
 /// Two columns where there is room, and a bar at the bottom with the total where there is not.
-fn open(checkout: Checkout) -> impl IntoView {
+fn open(checkout: Checkout) -> AnyView {
     view! {
-        <form class="columns" novalidate on:submit=move |event| { event.prevent_default(); checkout.pay(); }>
-            <div class="main">
-                {cart::view(checkout)}
-                {buyer::view(checkout)}
-                {pay::methods(checkout)}
-            </div>
-            <aside class="side">
-                {coupon::view(checkout)}
-                {totals::view(checkout)}
-                {pay::agreement(checkout)}
-            </aside>
+        <form
+            class="columns"
+            novalidate
+            on:submit=move |event| {
+                event.prevent_default();
+                checkout.pay();
+            }
+        >
+            <div class="main">{cart::view(checkout)} {buyer::view(checkout)} {pay::methods(checkout)}</div>
+            <aside class="side">{coupon::view(checkout)} {totals::view(checkout)} {pay::agreement(checkout)}</aside>
             {pay::bar(checkout)}
         </form>
     }
+    .into_any()
+}
+
+/// Mark, heading and sentence, and below them whatever leads on.
+fn panel(tongue: Tongue, mark: (&'static str, &'static str), title: Text, said: Text, below: Vec<AnyView>) -> AnyView {
+    view! {
+        <div class="panel" role="alert">
+            <span class=mark.0 aria-hidden="true">{mark.1}</span>
+            <h2>{tongue.tell(title)}</h2>
+            <p>{tongue.tell(said)}</p>
+            {below}
+        </div>
+    }
+    .into_any()
+}
+
+fn button(tongue: Tongue, class: &'static str, label: Text, press: impl FnMut() + Send + 'static) -> AnyView {
+    view! { <button type="button" class=class on:click=click(press)>{tongue.tell(label)}</button> }.into_any()
 }
 
 /// The page cannot be used: why, and the way on where there is one.
-fn stopped(checkout: Checkout, failure: Failure) -> impl IntoView {
+fn stopped(checkout: Checkout, failure: Failure) -> AnyView {
     let tongue = checkout.tongue;
     let title = match failure {
         Failure::Offline => ("연결이 끊겼어요", "You seem to be offline"),
@@ -102,38 +123,28 @@ fn stopped(checkout: Checkout, failure: Failure) -> impl IntoView {
         Failure::Problem(Code::ProductNotFound) => ("판매하지 않는 상품이 있어요", "An item is no longer sold"),
         _ => ("지금은 결제할 수 없어요", "Checkout is not available"),
     };
-    let detail = move || {
-        let said = checkout.refusal.with(|refusal| {
-            refusal.as_ref().and_then(|refusal| refusal.code()).map(Code::as_str)
-        });
-        said.map(|code| view! { <p class="code">{code}</p> })
-    };
-    view! {
-        <div class="panel" role="alert">
-            <span class="mark warn" aria-hidden="true">"!"</span>
-            <h2>{move || tongue.of(title)}</h2>
-            <p>{move || tongue.of(failure_text(failure))}</p>
-            {detail}
-            {failure.is_passing().then(|| view! {
-                <button type="button" class="primary" on:click=move |_| checkout.dispatch(Event::RetryPressed)>
-                    {tongue.say("다시 시도", "Try again")}
-                </button>
-            })}
-        </div>
+    let mut below = Vec::new();
+    if let Failure::Problem(code) = failure {
+        below.push(view! { <p class="code">{code.as_str()}</p> }.into_any());
     }
+    if failure.is_passing() {
+        let retry = move || checkout.dispatch(Event::RetryPressed);
+        below.push(button(tongue, "primary", ("다시 시도", "Try again"), retry));
+    }
+    panel(tongue, ("mark warn", "!"), title, failure_text(failure), below)
 }
 
 /// The cart's order takes no payment: where it stands, and what the buyer can do.
-fn closed(checkout: Checkout, standing: Standing) -> impl IntoView {
+fn closed(checkout: Checkout, standing: Standing) -> AnyView {
     let tongue = checkout.tongue;
-    let (mark, title, text) = match standing {
+    let (mark, title, said) = match standing {
         Standing::Paid => (
-            ("ok", "✓"),
+            ("mark ok", "✓"),
             ("이미 결제된 주문이에요", "This order is already paid"),
             ("같은 주문이 두 번 결제되지 않도록 멈췄어요.", "We stopped here so that you are not charged twice."),
         ),
         Standing::InDoubt => (
-            ("wait", "…"),
+            ("mark wait", "…"),
             ("이전 결제를 확인하고 있어요", "We are still checking your earlier payment"),
             (
                 "결과가 확인될 때까지 다시 결제하지 마세요. 이중 결제를 막기 위해 잠시 멈췄어요.",
@@ -141,30 +152,18 @@ fn closed(checkout: Checkout, standing: Standing) -> impl IntoView {
             ),
         ),
         Standing::Unpayable => (
-            ("warn", "!"),
-            ("결제 시간이 지난 주문이에요", "This order can no longer be paid"),
+            ("mark warn", "!"),
+            ("더 이상 결제할 수 없는 주문이에요", "This order can no longer be paid"),
             ("결제되지 않았어요. 새 주문으로 다시 진행해 주세요.", "You were not charged. Please start a new order."),
         ),
     };
-    let link = move || {
-        checkout.result_link.get().map(|href| {
-            view! { <a class="primary" href=href>{tongue.say("결제 결과 보기", "See the result")}</a> }
-        })
-    };
-    let again = (standing != Standing::InDoubt && !checkout.is_fixed()).then(|| {
-        view! {
-            <button type="button" class="secondary" on:click=move |_| checkout.dispatch(Event::NewOrderPressed)>
-                {tongue.say("새로 주문하기", "Start a new order")}
-            </button>
-        }
-    });
-    view! {
-        <div class="panel" role="alert">
-            <span class={format!("mark {}", mark.0)} aria-hidden="true">{mark.1}</span>
-            <h2>{move || tongue.of(title)}</h2>
-            <p>{move || tongue.of(text)}</p>
-            {link}
-            {again}
-        </div>
+    let mut below = Vec::new();
+    if let Some(href) = checkout.result_link.get_untracked() {
+        below.push(view! { <a class="primary" href=href>{tongue.say("결제 결과 보기", "See the result")}</a> }.into_any());
     }
+    if standing != Standing::InDoubt && !checkout.is_fixed() {
+        let new_order = move || checkout.dispatch(Event::NewOrderPressed);
+        below.push(button(tongue, "secondary", ("새로 주문하기", "Start a new order"), new_order));
+    }
+    panel(tongue, mark, title, said, below)
 }

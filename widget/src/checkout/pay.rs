@@ -3,59 +3,80 @@
 use super::Checkout;
 use super::act::failure_text;
 use super::totals::amount;
+use crate::erased::{click, flag, part, text, written};
 use crate::language::Text;
 use gyesan_core::page::{Event, Methods, Notice, Price, WindowEnd};
 use gyesan_core::problem::{Code, Language};
 use leptos::prelude::*;
 
 /// The PSP's choice of methods; drawn by its script into a light-DOM child of the element, shown through a slot.
-pub(super) fn methods(checkout: Checkout) -> impl IntoView {
+pub(super) fn methods(checkout: Checkout) -> AnyView {
     let tongue = checkout.tongue;
     let state = Memo::new(move |_| checkout.page.with(|page| page.methods));
+    let above = part(move || match state.get() {
+        Methods::Waiting | Methods::Loading => skeleton(2),
+        Methods::Failed => fault(
+            checkout,
+            ("결제 수단을 불러오지 못했어요.", "The payment methods could not be loaded."),
+            Event::MethodsRetryPressed,
+        ),
+        Methods::Shown => ().into_any(),
+    });
     view! {
         <section class="card" aria-labelledby="methods-title">
             <h2 id="methods-title">{tongue.say("결제 수단", "Payment")}</h2>
-            {move || match state.get() {
-                Methods::Waiting | Methods::Loading => view! {
-                    <div class="skeleton" aria-hidden="true"><i></i><i></i></div>
-                }.into_any(),
-                Methods::Failed => view! {
-                    <div class="inline-alert" role="alert">
-                        <p>{tongue.say("결제 수단을 불러오지 못했어요.", "The payment methods could not be loaded.")}</p>
-                        <button type="button" class="secondary" on:click=move |_| {
-                            checkout.dispatch(Event::MethodsRetryPressed);
-                        }>{tongue.say("다시 시도", "Try again")}</button>
-                    </div>
-                }.into_any(),
-                Methods::Shown => ().into_any(),
-            }}
+            {above}
             <slot name="gyesan-methods"></slot>
         </section>
     }
+    .into_any()
+}
+
+/// Grey bars in place of what is on its way.
+pub(crate) fn skeleton(bars: usize) -> AnyView {
+    let bars: Vec<AnyView> = (0..bars).map(|_| view! { <i></i> }.into_any()).collect();
+    view! { <div class="skeleton" aria-hidden="true">{bars}</div> }.into_any()
+}
+
+/// Something could not be had: what, and another try.
+fn fault(checkout: Checkout, what: Text, retry: Event) -> AnyView {
+    let tongue = checkout.tongue;
+    view! {
+        <div class="inline-alert" role="alert">
+            <p>{tongue.tell(what)}</p>
+            <button type="button" class="secondary" on:click=click(move || checkout.dispatch(retry))>
+                {tongue.say("다시 시도", "Try again")}
+            </button>
+        </div>
+    }
+    .into_any()
 }
 
 /// The PSP's terms, and what makes buyers trust the page.
-pub(super) fn agreement(checkout: Checkout) -> impl IntoView {
+pub(super) fn agreement(checkout: Checkout) -> AnyView {
     let tongue = checkout.tongue;
+    let trust = tongue.say(
+        "카드 정보는 토스페이먼츠가 안전하게 처리해요.",
+        "Card details are handled securely by Toss Payments.",
+    );
     view! {
         <div class="agreement">
             <slot name="gyesan-agreement"></slot>
             <p class="trust">
                 <svg viewBox="0 0 20 20" aria-hidden="true"><path d="M5 9V7a5 5 0 0 1 10 0v2M4 9h12v8H4z"/></svg>
-                {tongue.say(
-                    "카드 정보는 토스페이먼츠가 안전하게 처리해요.",
-                    "Card details are handled securely by Toss Payments.",
-                )}
+                {trust}
             </p>
         </div>
     }
+    .into_any()
 }
 
 /// The pay button with the amount; on phones it stays at the bottom of the window.
-pub(super) fn bar(checkout: Checkout) -> impl IntoView {
+pub(super) fn bar(checkout: Checkout) -> AnyView {
     let tongue = checkout.tongue;
     let is_paying = move || checkout.page.with(|page| page.is_paying());
-    let label = move || {
+    let total = text(move || tongue.won(amount(checkout)));
+    let label = text(move || {
         if is_paying() {
             return tongue.of(("결제창을 여는 중…", "Opening payment…")).to_owned();
         }
@@ -64,39 +85,32 @@ pub(super) fn bar(checkout: Checkout) -> impl IntoView {
             Language::Ko => format!("{won} 결제하기"),
             Language::En => format!("Pay {won}"),
         }
-    };
+    });
+    // The price of a changed cart could not be had: the cart stays, with a way on.
+    let refused = Memo::new(move |_| match checkout.page.with(|page| page.price) {
+        Price::Refused(failure) => Some(failure),
+        Price::Pending | Price::Known(_) => None,
+    });
+    let refused = part(move || match refused.get() {
+        Some(failure) => fault(checkout, failure_text(failure), Event::RetryPressed),
+        None => ().into_any(),
+    });
     view! {
         <div class="bar">
-            <p class="notice" role="alert">{move || notice(checkout)}</p>
-            {move || price_fault(checkout)}
-            <p class="bar-total">
-                <span>{tongue.say("총 결제 금액", "Total")}</span>
-                <b>{move || tongue.won(amount(checkout))}</b>
-            </p>
+            <p class="notice" role="alert">{text(move || notice(checkout).unwrap_or_default())}</p>
+            {refused}
+            <p class="bar-total"><span>{tongue.say("총 결제 금액", "Total")}</span><b>{total}</b></p>
             <button
                 type="submit"
                 class="primary pay"
-                disabled={move || !checkout.page.with(|page| page.may_pay())}
-                aria-busy={move || if is_paying() { "true" } else { "false" }}
+                disabled=flag(move || !checkout.page.with(|page| page.may_pay()))
+                aria-busy=written(is_paying)
             >
                 {label}
             </button>
         </div>
     }
-}
-
-/// The price of a changed cart could not be had: the cart stays, with a way on.
-fn price_fault(checkout: Checkout) -> Option<impl IntoView> {
-    let tongue = checkout.tongue;
-    let Price::Refused(failure) = checkout.page.with(|page| page.price) else { return None };
-    Some(view! {
-        <div class="inline-alert" role="alert">
-            <p>{move || tongue.of(failure_text(failure))}</p>
-            <button type="button" class="secondary" on:click=move |_| checkout.dispatch(Event::RetryPressed)>
-                {tongue.say("다시 시도", "Try again")}
-            </button>
-        </div>
-    })
+    .into_any()
 }
 
 fn notice(checkout: Checkout) -> Option<String> {

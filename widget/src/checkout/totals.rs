@@ -2,6 +2,7 @@
 
 use super::Checkout;
 use crate::client::Quote;
+use crate::erased::{flag, text, written};
 use gyesan_core::money::Amount;
 use gyesan_core::page::Price;
 use leptos::prelude::*;
@@ -18,29 +19,22 @@ fn part(checkout: Checkout, of: fn(&Quote) -> Amount) -> Amount {
     checkout.quote.with(|quote| quote.as_ref().map(of).unwrap_or_default())
 }
 
-pub(super) fn view(checkout: Checkout) -> impl IntoView {
+pub(super) fn view(checkout: Checkout) -> AnyView {
     let tongue = checkout.tongue;
-    let is_pending = move || checkout.page.with(|page| page.price == Price::Pending);
-    let discount = move || part(checkout, |quote| quote.discount);
+    let is_pending = written(move || checkout.page.with(|page| page.price == Price::Pending));
+    let gross = text(move || tongue.won(part(checkout, |quote| quote.gross_amount)));
+    let discount = text(move || format!("−{}", tongue.won(part(checkout, |quote| quote.discount))));
+    let no_discount = flag(move || part(checkout, |quote| quote.discount).is_zero());
+    let total = text(move || tongue.won(amount(checkout)));
     view! {
         <section class="card" aria-labelledby="totals-title">
             <h2 id="totals-title">{tongue.say("결제 금액", "Summary")}</h2>
-            <dl class="totals" aria-live="polite" aria-busy={move || if is_pending() { "true" } else { "false" }}>
-                <div>
-                    <dt>{tongue.say("상품 금액", "Subtotal")}</dt>
-                    <dd>{move || tongue.won(part(checkout, |quote| quote.gross_amount))}</dd>
-                </div>
-                <Show when=move || !discount().is_zero()>
-                    <div class="discount">
-                        <dt>{tongue.say("쿠폰 할인", "Coupon")}</dt>
-                        <dd>{move || format!("−{}", tongue.won(discount()))}</dd>
-                    </div>
-                </Show>
-                <div class="total">
-                    <dt>{tongue.say("총 결제 금액", "Total")}</dt>
-                    <dd>{move || tongue.won(amount(checkout))}</dd>
-                </div>
+            <dl class="totals" aria-live="polite" aria-busy=is_pending>
+                <div><dt>{tongue.say("상품 금액", "Subtotal")}</dt><dd>{gross}</dd></div>
+                <div class="discount" hidden=no_discount><dt>{tongue.say("쿠폰 할인", "Coupon")}</dt><dd>{discount}</dd></div>
+                <div class="total"><dt>{tongue.say("총 결제 금액", "Total")}</dt><dd>{total}</dd></div>
             </dl>
         </section>
     }
+    .into_any()
 }
