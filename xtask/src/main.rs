@@ -54,6 +54,10 @@ fn main() -> ExitCode {
         Some(other) => Err(anyhow::anyhow!("no command `{other}`\n{USAGE}")),
         None => Err(anyhow::anyhow!("a command is missing\n{USAGE}")),
     };
+    // A child that a signal ended is no fault to report: the thread that took the signal ends the process.
+    while process::stopping() {
+        std::thread::park();
+    }
     process::stop_children();
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -102,6 +102,9 @@ pub fn run(step: &str, command: &mut Command) -> Result<()> {
     let (status, output) = observe(command, |line| step_shown.doing(line))?;
     if !status.success() {
         drop(step_shown);
+        if stopping() {
+            bail!("{step} was stopped");
+        }
         let faults: Vec<&str> = output.lines().filter(|line| !is_cargo_chatter(line)).collect();
         eprintln!("{}", faults.join("\n"));
         bail!("{step} failed ({status})");
