@@ -69,7 +69,7 @@ fn key_id(token_key: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::StatusToken;
     use gyesan_core::id::{MerchantId, OrderId};
     use gyesan_core::time::Timestamp;
