@@ -72,7 +72,7 @@ fn clippy_native() -> Result<Vec<String>> {
 fn clippy_wasm() -> Result<Vec<String>> {
     let target = ["clippy", "--target", "wasm32-unknown-unknown"];
     let mut command = tools::cargo(&target);
-    command.args(["--package", "gyesan-core", "--package", "gyesan-edge"]);
+    command.args(["--package", "gyesan-core", "--package", "gyesan-kafka", "--package", "gyesan-edge"]);
     for shell in SHELLS {
         command.args(["--package", shell]);
     }

@@ -27,6 +27,7 @@ pub const ALL: &[Suite] = &[
         title: "the payment provider's stand-in",
         run: |_| cargo_test("gyesan-emulator"),
     },
+    Suite { name: "kafka", title: "the Kafka client, without a broker", run: |_| cargo_test("gyesan-kafka") },
     Suite { name: "edge", title: "the back end over SQLite", run: |_| cargo_test("gyesan-edge") },
     Suite { name: "sim", title: "the back end in a simulated world", run: simulation },
     Suite { name: "widget", title: "the views in headless Chromium", run: widget },
