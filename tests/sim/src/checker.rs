@@ -9,7 +9,7 @@ mod settled;
 
 use crate::psp::Psp;
 use gyesan_core::api::{OrderView, PaymentStatus};
-use gyesan_core::event::Fund;
+use gyesan_core::event::{EventData, Fund};
 use gyesan_core::id::{MerchantId, OrderId};
 use gyesan_core::money::Amount;
 use gyesan_core::time::Timestamp;
@@ -224,6 +224,22 @@ impl Checker {
             }
         }
         Ok(())
+    }
+
+    /// How often each event happened and each state was an attempt's last.
+    pub fn tally(&self) -> BTreeMap<String, u64> {
+        let mut tally = BTreeMap::new();
+        let mut count = |name: &str| *tally.entry(name.to_owned()).or_default() += 1;
+        for record in self.logs.values().flatten() {
+            count(record.event.data.name());
+            if matches!(record.event.data, EventData::PaymentConfirmed { late: true, .. }) {
+                count("late");
+            }
+        }
+        for attempt in self.orders.values().flat_map(|order| &order.attempts) {
+            count(&attempt.state);
+        }
+        tally
     }
 
     /// Orders that are paid.

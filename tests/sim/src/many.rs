@@ -1,6 +1,7 @@
 //! Many worlds at once, on all cores.
 
 use crate::world::{Plan, run};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,6 +19,8 @@ pub struct Summary {
     pub crashes: u64,
     /// Orders that were paid.
     pub paid: usize,
+    /// How often what was seen: events, and states of attempts at the end.
+    pub tally: BTreeMap<String, u64>,
 }
 
 impl fmt::Display for Summary {
@@ -56,6 +59,9 @@ pub fn run_many(from: u64, count: u64, plan: &Plan) -> Summary {
                     summary.turns += outcome.turns;
                     summary.crashes += outcome.crashes;
                     summary.paid += outcome.paid;
+                    for (name, seen) in outcome.tally {
+                        *summary.tally.entry(name).or_default() += seen;
+                    }
                     summary.failures.extend(outcome.violation.map(|violation| (seed, violation)));
                 }
             });

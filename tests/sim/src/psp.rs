@@ -34,12 +34,13 @@ impl Psp {
         Psp { emulator: Emulator::new(settings), config }
     }
 
-    /// Arms one to three of the PSP's faults for an order.
+    /// Arms one to three of the PSP's faults for an order, one after the other or mixed.
     pub fn misbehave(&mut self, random: &mut Random, order_id: &str) {
+        let in_turn = random.chance(500);
         for _ in 0..random.between(1, 3) {
             let mut fault = a_fault(random);
             fault.order_id = Some(order_id.to_owned());
-            fault.after = u64::try_from(*random.pick(&[0, 0, 0, 1, 2])).unwrap();
+            fault.after = if in_turn { 0 } else { *random.pick(&[0, 0, 0, 1, 2]) };
             self.emulator.add_fault(fault);
         }
     }
@@ -118,7 +119,8 @@ impl World {
             self.later(in_ms, Happening::PspLimit(open));
         }
         if arrives {
-            let in_ms = self.delay_ms();
+            let late = self.strikes(self.weather.psp_late);
+            let in_ms = if late { self.random.between(4_000, 50_000) } else { self.delay_ms() };
             self.later(in_ms, Happening::AtPsp { open, call });
         }
     }

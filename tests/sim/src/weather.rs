@@ -15,6 +15,8 @@ pub struct Weather {
     pub late: u32,
     /// Requests to the PSP that never arrive, or whose answer is lost.
     pub psp_lose: u32,
+    /// Requests to the PSP that arrive only after up to 50 seconds.
+    pub psp_late: u32,
     /// Queries that the PSP answers with 404 although it knows the payment, soon after the authentication.
     pub psp_missing: u32,
     /// Alarms that never go off.
@@ -40,6 +42,7 @@ impl Weather {
             double: rate(&[50, 300]),
             late: rate(&[20, 200]),
             psp_lose: rate(&[50, 200, 500]),
+            psp_late: rate(&[100, 400]),
             psp_missing: rate(&[100, 500]),
             lose_alarm: rate(&[100, 500]),
             psp_fault: if random.chance(800) { *random.pick(&[300, 800]) } else { 0 },

@@ -63,6 +63,8 @@ pub struct Outcome {
     pub paid: usize,
     /// Won that buyers were charged.
     pub charged: i64,
+    /// How often what was seen: events, and states of attempts at the end.
+    pub tally: BTreeMap<String, u64>,
 }
 
 /// Runs the world of a seed to its end, or to the first violation.
@@ -79,6 +81,7 @@ pub fn run(seed: u64, plan: Plan) -> Outcome {
     Outcome {
         paid: world.checker.paid(),
         charged: world.psps.values().map(|psp| psp.emulator.totals().charges).sum(),
+        tally: world.checker.tally(),
         violation: world.violation,
         timeline: world.timeline,
         turns: world.turns,

@@ -119,7 +119,11 @@ impl Checker {
             (Subscription::Wallets, EventData::PaymentConfirmed { payment_orders, .. }) => {
                 payment_orders.iter().all(|line| {
                     let booked = |fund| {
-                        self.transfers.contains_key(&(merchant.clone(), line.payment_order_id.clone(), bit(fund)))
+                        self.transfers.contains_key(&(
+                            merchant.clone(),
+                            line.payment_order_id.clone(),
+                            bit(fund),
+                        ))
                     };
                     line.credits().all(|(fund, _)| booked(fund))
                 })

@@ -1,0 +1,28 @@
+//! A process ends at every place where it can: before each commit, and between each commit and each of its effects, in turn.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+use gyesan_sim::{Crash, Plan, Weather, run};
+
+/// Whatever effects a turn has, it has fewer.
+const EFFECTS_MAX: usize = 4;
+/// Turns after which a fair world has nothing left to do but to wait.
+const TURNS_MAX: u64 = 120;
+
+#[test]
+fn a_crash_at_any_place_loses_nothing() {
+    let mut crashes = 0;
+    for seed in 0..4 {
+        let fair = Plan { weather: Some(Weather::fair()), ..Plan::default() };
+        let whole = run(seed, fair.clone());
+        assert_eq!(whole.violation, None);
+        for turn in 0..whole.turns.min(TURNS_MAX) {
+            for performed in std::iter::once(None).chain((0..EFFECTS_MAX).map(Some)) {
+                let crash = Crash { turn, performed };
+                let outcome = run(seed, Plan { crash: Some(crash), ..fair.clone() });
+                assert_eq!(outcome.violation, None, "seed {seed}, {crash:?}");
+                crashes += outcome.crashes;
+            }
+        }
+    }
+    assert!(crashes > 1_000, "{crashes} crashes");
+}

@@ -1,0 +1,63 @@
+//! The checks find what they are for: each planted bug is found within two hundred seeds, and not by chance of another.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+use gyesan_sim::{Bug, Plan, run};
+
+const SEEDS: u64 = 200;
+
+#[track_caller]
+fn found(bug: Bug, words: &str) {
+    let mut violations =
+        (0..SEEDS).filter_map(|seed| run(seed, Plan { bug: Some(bug), ..Plan::default() }).violation);
+    assert!(violations.any(|violation| violation.contains(words)), "{bug:?} is not found in {SEEDS} seeds");
+}
+
+#[test]
+fn no_answer_taken_as_a_failure_is_found() {
+    found(Bug::UnknownTakenAsFailure, "is a failure, and the PSP has not said so");
+}
+
+#[test]
+fn no_answer_taken_as_a_failure_is_found_by_its_harm_too() {
+    found(Bug::UnknownTakenAsFailure, "is charged, and its attempt is FAILURE");
+}
+
+#[test]
+fn a_new_idempotency_key_after_no_answer_is_found() {
+    found(Bug::NewKeyAfterNoAnswer, "after no answer under");
+}
+
+#[test]
+fn a_missing_amount_check_is_found() {
+    found(Bug::MissingAmountCheck, "was accepted with");
+}
+
+#[test]
+fn an_event_written_after_the_commit_is_found() {
+    found(Bug::EventAfterCommit, "with 0 × order.placed");
+}
+
+#[test]
+fn a_position_stored_before_the_effect_is_found() {
+    found(Bug::PositionBeforeEffect, "has had no effect");
+}
+
+#[test]
+fn a_second_authentication_confirmed_while_the_first_is_open_is_found() {
+    found(Bug::SecondConfirmedWhileFirstOpen, "is confirmed while");
+}
+
+#[test]
+fn effects_before_the_commit_are_found() {
+    found(Bug::EffectsBeforeCommit, "and its attempt is MISSING");
+}
+
+#[test]
+fn a_transfer_id_drawn_for_each_try_is_found() {
+    found(Bug::TransferIdPerTry, "is credited twice");
+}
+
+#[test]
+fn a_call_that_is_not_due_is_found() {
+    found(Bug::CallNotDue, "at the end");
+}
