@@ -11,8 +11,32 @@
 pub mod api;
 pub mod backoff;
 pub mod batch;
+pub mod cluster;
+pub mod connection;
 pub mod error_code;
 pub mod frame;
 pub mod partitioner;
+pub mod relay;
 pub mod sasl;
 pub mod wire;
+
+use serde::{Deserialize, Serialize};
+
+/// A partition of a topic.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct TopicPartition {
+    /// The topic.
+    pub topic: String,
+    /// Number of the partition, from 0.
+    pub partition: i32,
+}
+
+impl std::fmt::Display for TopicPartition {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}/{}", self.topic, self.partition)
+    }
+}
+
+/// Milliseconds of the caller's clock: since 1970 in production, since anything in a simulation. Never goes back; a clock
+/// that does must be held still by the caller.
+pub type Millis = u64;

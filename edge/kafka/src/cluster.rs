@@ -1,0 +1,336 @@
+//! Many connections as one cluster: finds the leader of a partition and the coordinator of a group, opens connections
+//! when there is something to ask, and follows leaders that move.
+//!
+//! It repeats nothing but its own questions: a request that fails is given back, because only the caller knows whether
+//! asking again is right.
+
+mod metadata;
+mod routes;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::Millis;
+use crate::api::metadata::Topic;
+use crate::api::{Answer, Request};
+use crate::backoff::Backoff;
+use crate::connection::{self, Connection, Fault, Settings};
+use crate::error_code::ErrorCode;
+
+/// Where a broker listens.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Address {
+    /// Host name or address.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+}
+
+impl std::fmt::Display for Address {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}:{}", self.host, self.port)
+    }
+}
+
+/// Number of a connection, never used again.
+pub type Link = u64;
+
+/// Which broker a request is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// Whichever.
+    Any,
+    /// The leader of a partition.
+    Leader {
+        /// The topic.
+        topic: String,
+        /// The partition.
+        partition: i32,
+    },
+    /// The coordinator of a group.
+    Coordinator {
+        /// The group.
+        group: String,
+    },
+}
+
+/// Which of a broker's connections a request takes: a Fetch that waits would block all behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Channel {
+    /// For what is answered at once.
+    Prompt,
+    /// For Fetches that wait.
+    Waiting,
+}
+
+/// What happens.
+#[derive(Debug)]
+pub enum Input {
+    /// A request.
+    Call {
+        /// The caller's number for it, unique among those not answered.
+        ticket: u64,
+        /// Whom to ask.
+        target: Target,
+        /// On which connection.
+        channel: Channel,
+        /// What to ask.
+        request: Request,
+        /// Bound of everything: finding the broker, connecting, the answer.
+        timeout_ms: Millis,
+    },
+    /// A socket is open.
+    Opened {
+        /// Which.
+        link: Link,
+        /// 16 unpredictable bytes.
+        nonce: [u8; 16],
+    },
+    /// A socket has read bytes.
+    Received {
+        /// Which.
+        link: Link,
+        /// The bytes.
+        bytes: Bytes,
+    },
+    /// A socket has ended, or did not open.
+    Closed {
+        /// Which.
+        link: Link,
+    },
+    /// A deadline may have passed.
+    Tick,
+}
+
+/// What to do, or to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// Open a socket.
+    Open {
+        /// Its number.
+        link: Link,
+        /// Where to.
+        address: Address,
+    },
+    /// Write bytes to a socket.
+    Send {
+        /// Which.
+        link: Link,
+        /// The bytes.
+        bytes: Bytes,
+    },
+    /// Close a socket. Nothing more is said about it, and nothing about it need be said.
+    Close {
+        /// Which.
+        link: Link,
+    },
+    /// An answer.
+    Answered {
+        /// The caller's number.
+        ticket: u64,
+        /// The answer.
+        answer: Answer,
+    },
+    /// No answer.
+    Failed {
+        /// The caller's number.
+        ticket: u64,
+        /// Why.
+        failure: Failure,
+    },
+    /// A watched topic as the cluster has just described it.
+    TopicSeen(Topic),
+    /// A connection has broken: for the log.
+    LinkBroken {
+        /// Where to.
+        address: Address,
+        /// Why.
+        fault: Fault,
+        /// How often in a row, from 1: log the first and then ever fewer.
+        times: u32,
+    },
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// The connection broke after the request was given to it: it may have been carried out.
+    #[error("{0}")]
+    Broken(Fault),
+    /// The broker to ask was not found in time: the request was not sent.
+    #[error("no broker to ask was found in time ({0})")]
+    Unreachable(ErrorCode),
+    /// The cluster refuses the topic: the request was not sent.
+    #[error("the cluster refuses the topic: {0}")]
+    Refused(ErrorCode),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    Bootstrap(usize),
+    Node(i32, Channel),
+}
+
+#[derive(Debug)]
+struct Socket {
+    place: Place,
+    address: Address,
+    connection: Connection,
+}
+
+/// What a connection's ticket stands for.
+#[derive(Debug)]
+enum Asked {
+    Outer(u64),
+    Metadata,
+    Coordinator(String),
+}
+
+#[derive(Debug)]
+struct Waiting {
+    ticket: u64,
+    target: Target,
+    channel: Channel,
+    request: Request,
+    deadline: Millis,
+}
+
+#[derive(Debug, Default)]
+struct Retry {
+    not_before: Millis,
+    backoff: Backoff,
+}
+
+/// The cluster, as far as it is known.
+#[derive(Debug)]
+pub struct Cluster {
+    settings: Arc<Settings>,
+    bootstrap: Vec<Address>,
+    bootstrap_next: usize,
+    link_next: Link,
+    sockets: BTreeMap<Link, Socket>,
+    retries: BTreeMap<Place, Retry>,
+    brokers: BTreeMap<i32, Address>,
+    topics: BTreeMap<String, metadata::Watched>,
+    refresh: metadata::Refresh,
+    coordinators: BTreeMap<String, routes::Coordinator>,
+    waiting: VecDeque<Waiting>,
+    asked: BTreeMap<u64, Asked>,
+    asked_next: u64,
+    outputs: Vec<Output>,
+    /// Time of the last input: nothing that was due by then is still to be done.
+    handled_at: Millis,
+}
+
+impl Cluster {
+    /// A cluster known by `bootstrap` addresses (at least one).
+    pub fn new(settings: Settings, bootstrap: Vec<Address>) -> Self {
+        Self {
+            settings: Arc::new(settings),
+            bootstrap,
+            bootstrap_next: 0,
+            link_next: 1,
+            sockets: BTreeMap::new(),
+            retries: BTreeMap::new(),
+            brokers: BTreeMap::new(),
+            topics: BTreeMap::new(),
+            refresh: metadata::Refresh::default(),
+            coordinators: BTreeMap::new(),
+            waiting: VecDeque::new(),
+            asked: BTreeMap::new(),
+            asked_next: 0,
+            outputs: Vec::new(),
+            handled_at: 0,
+        }
+    }
+
+    /// Takes one input and says what follows.
+    pub fn handle(&mut self, now: Millis, input: Input) -> Vec<Output> {
+        self.handled_at = now;
+        match input {
+            Input::Call { ticket, target, channel, request, timeout_ms } => {
+                self.waiting.push_back(Waiting {
+                    ticket,
+                    target,
+                    channel,
+                    request,
+                    deadline: now + timeout_ms,
+                });
+            }
+            Input::Opened { link, nonce } => self.feed(now, link, connection::Input::Opened { nonce }),
+            Input::Received { link, bytes } => self.feed(now, link, connection::Input::Received(bytes)),
+            Input::Closed { link } => self.feed(now, link, connection::Input::Closed),
+            Input::Tick => {
+                let late = |(link, socket): (&Link, &Socket)| {
+                    socket.connection.deadline().filter(|deadline| now >= *deadline).map(|_| *link)
+                };
+                let links: Vec<Link> = self.sockets.iter().filter_map(late).collect();
+                for link in links {
+                    self.feed(now, link, connection::Input::Tick);
+                }
+            }
+        }
+        self.route_waiting(now);
+        self.refresh_metadata(now);
+        std::mem::take(&mut self.outputs)
+    }
+
+    /// When [`Input::Tick`] is due at the latest.
+    pub fn deadline(&self) -> Option<Millis> {
+        let connections = self.sockets.values().filter_map(|socket| socket.connection.deadline());
+        let waiting = self.waiting.iter().map(|waiting| waiting.deadline);
+        let own = self.retry_times().chain(self.refresh_time()).filter(|at| *at > self.handled_at);
+        connections.chain(waiting).chain(own).min()
+    }
+
+    fn feed(&mut self, now: Millis, link: Link, input: connection::Input) {
+        let Some(socket) = self.sockets.get_mut(&link) else { return };
+        for output in socket.connection.handle(now, input) {
+            self.take(now, link, output);
+        }
+    }
+
+    fn take(&mut self, now: Millis, link: Link, output: connection::Output) {
+        match output {
+            connection::Output::Send(bytes) => self.outputs.push(Output::Send { link, bytes }),
+            connection::Output::Ready => {
+                let place = self.sockets.get(&link).map(|socket| socket.place.clone());
+                if let Some(place) = place {
+                    self.retries.remove(&place);
+                }
+            }
+            connection::Output::Answered { ticket, answer } => match self.asked.remove(&ticket) {
+                Some(Asked::Outer(ticket)) => self.outputs.push(Output::Answered { ticket, answer }),
+                Some(Asked::Metadata) => self.take_metadata(now, answer),
+                Some(Asked::Coordinator(group)) => self.take_coordinator(now, group, answer),
+                None => {}
+            },
+            connection::Output::Broken { fault, unanswered } => self.lose(now, link, &fault, unanswered),
+        }
+    }
+
+    fn lose(&mut self, now: Millis, link: Link, fault: &Fault, unanswered: Vec<u64>) {
+        if let Some(socket) = self.sockets.remove(&link) {
+            let retry = self.retries.entry(socket.place).or_default();
+            retry.not_before = now + retry.backoff.next_ms();
+            let times = retry.backoff.tries();
+            self.outputs.push(Output::Close { link });
+            self.outputs.push(Output::LinkBroken { address: socket.address, fault: fault.clone(), times });
+        }
+        // A broker that is gone may no longer lead what it led.
+        self.refresh.want(now);
+        for ticket in unanswered {
+            match self.asked.remove(&ticket) {
+                Some(Asked::Outer(ticket)) => {
+                    let failure = Failure::Broken(fault.clone());
+                    self.outputs.push(Output::Failed { ticket, failure });
+                }
+                Some(Asked::Metadata) => self.refresh.lost(now),
+                Some(Asked::Coordinator(group)) => self.coordinator_lost(now, &group),
+                None => {}
+            }
+        }
+    }
+}

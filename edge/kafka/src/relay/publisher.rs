@@ -1,0 +1,457 @@
+//! The relay's client: the lanes of all partitions over one cluster.
+//!
+//! The caller freezes, stores, and says so; everything else — finding leaders, sending, reading back, resending — happens
+//! here. One publisher per producer id: who owns the store owns the publisher.
+
+mod topics;
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use crate::api::{Answer, Request, init_producer_id, produce};
+use crate::backoff::Backoff;
+use crate::batch::{BatchTooLarge, Compression, Record};
+use crate::cluster::{self, Address, Channel, Cluster, Failure, Link, Target};
+use crate::connection::{self, Fault};
+use crate::error_code::{Class, ErrorCode};
+use crate::relay::lane::{self, Lane, StopReason};
+use crate::relay::{Frozen, PartitionState, Producer, StoredTopic};
+use crate::{Millis, TopicPartition};
+
+/// Above the broker's own time-out, so that its answer comes first.
+const ANSWER_MARGIN_MS: Millis = 2_000;
+const QUESTION_TIMEOUT_MS: Millis = 10_000;
+
+/// How a publisher is set up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Of its connections.
+    pub connection: connection::Settings,
+    /// Addresses to begin with; at least one.
+    pub bootstrap: Vec<Address>,
+    /// Topics it publishes to.
+    pub topics: Vec<String>,
+    /// How long a leader may wait for its followers, in milliseconds.
+    pub produce_timeout_ms: i32,
+    /// Bound of what is sent and not answered, over all partitions, in bytes; a larger batch goes alone.
+    pub in_flight_bytes_max: usize,
+}
+
+impl Settings {
+    /// The usual settings for these brokers and topics: 10 s, 1 MiB in flight.
+    pub fn new(bootstrap: Vec<Address>, topics: Vec<String>) -> Self {
+        let connection = connection::Settings::default();
+        Self { connection, bootstrap, topics, produce_timeout_ms: 10_000, in_flight_bytes_max: 1 << 20 }
+    }
+}
+
+/// What was stored before a restart; empty at the first start.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stored {
+    /// The identity, once there was one.
+    pub producer: Option<Producer>,
+    /// The topics as they were first seen.
+    pub topics: Vec<StoredTopic>,
+    /// The partitions, each with its frozen batches in order of freezing.
+    pub partitions: Vec<PartitionState>,
+}
+
+/// What happens.
+#[derive(Debug)]
+pub enum Input {
+    /// A socket is open.
+    Opened {
+        /// Which.
+        link: Link,
+        /// 16 unpredictable bytes.
+        nonce: [u8; 16],
+    },
+    /// A socket has read bytes.
+    Received {
+        /// Which.
+        link: Link,
+        /// The bytes.
+        bytes: Bytes,
+    },
+    /// A socket has ended, or did not open.
+    Closed {
+        /// Which.
+        link: Link,
+    },
+    /// A frozen batch is durable and may be sent.
+    Stored {
+        /// Of which partition.
+        place: TopicPartition,
+        /// Which.
+        base_sequence: i32,
+    },
+    /// An operator says that a stopped partition may go on.
+    Resume {
+        /// Which.
+        place: TopicPartition,
+    },
+    /// A deadline may have passed. Also the first input after construction.
+    Tick,
+}
+
+/// What to do, to store, or to tell.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Output {
+    /// Open a socket.
+    Open {
+        /// Its number.
+        link: Link,
+        /// Where to.
+        address: Address,
+    },
+    /// Write bytes to a socket.
+    Send {
+        /// Which.
+        link: Link,
+        /// The bytes.
+        bytes: Bytes,
+    },
+    /// Close a socket.
+    Close {
+        /// Which.
+        link: Link,
+    },
+    /// Store the identity.
+    ProducerAssigned(Producer),
+    /// Store the topic.
+    TopicSeen(StoredTopic),
+    /// Store this partition; from now on batches may be frozen for it.
+    Located {
+        /// Which.
+        place: TopicPartition,
+        /// Whose batches it will have.
+        producer: Producer,
+        /// Offset from which read-back starts.
+        scan_from: i64,
+    },
+    /// Delete the frozen batch and store `scan_from`, in one transaction.
+    Acknowledged {
+        /// Of which partition.
+        place: TopicPartition,
+        /// Which batch.
+        base_sequence: i32,
+        /// Offset from which read-back starts.
+        scan_from: i64,
+        /// It was in the log before: found by read-back, or recognised by the broker.
+        repeat: bool,
+    },
+    /// Nothing more is published to this partition; tell the operator.
+    Stopped {
+        /// Which.
+        place: TopicPartition,
+        /// Why.
+        reason: StopReason,
+    },
+    /// A topic cannot be published to for now; asking goes on.
+    TopicUnavailable {
+        /// Which.
+        topic: String,
+        /// Why.
+        error: ErrorCode,
+    },
+    /// How safely the cluster keeps a topic. Below 2 of 3, what is acknowledged can be lost.
+    Durability {
+        /// Which.
+        topic: String,
+        /// Brokers that hold each partition, at the least.
+        replicas: usize,
+        /// Brokers that must have a record before it is acknowledged; `None` when the cluster does not tell.
+        min_in_sync_replicas: Option<u32>,
+    },
+    /// A connection has broken: for the log.
+    LinkBroken {
+        /// Where to.
+        address: Address,
+        /// Why.
+        fault: Fault,
+        /// How often in a row, from 1.
+        times: u32,
+    },
+}
+
+/// Why nothing can be frozen now.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FreezeRefusal {
+    /// The partition is not located yet; [`Output::Located`] will tell.
+    #[error("the partition is not located yet")]
+    NotReady,
+    /// As many batches as may be are open; [`Output::Acknowledged`] will make room.
+    #[error("five batches are open")]
+    Full,
+    /// The partition is stopped.
+    #[error("the partition is stopped")]
+    Stopped,
+    /// The records do not make a batch.
+    #[error(transparent)]
+    Batch(#[from] BatchTooLarge),
+}
+
+#[derive(Debug)]
+enum Asked {
+    Producer,
+    Durability { topic: String, replicas: usize },
+    Question(TopicPartition),
+    Produce { place: TopicPartition, base_sequence: i32, bytes: usize },
+}
+
+/// The lanes of one producer.
+#[derive(Debug)]
+pub struct Publisher {
+    settings: Settings,
+    cluster: Cluster,
+    producer: Option<Producer>,
+    producer_asked: bool,
+    producer_not_before: Millis,
+    producer_backoff: Backoff,
+    topics: BTreeMap<String, StoredTopic>,
+    durability_asked: Vec<String>,
+    lanes: BTreeMap<TopicPartition, Lane>,
+    asked: BTreeMap<u64, Asked>,
+    ticket_next: u64,
+    in_flight_bytes: usize,
+    /// Lane that is served first next time, so that a busy one does not starve the others.
+    turn: usize,
+    outputs: Vec<Output>,
+}
+
+impl Publisher {
+    /// Takes up what was stored.
+    pub fn new(now: Millis, settings: Settings, stored: Stored) -> Self {
+        let mut cluster = Cluster::new(settings.connection.clone(), settings.bootstrap.clone());
+        for topic in &settings.topics {
+            cluster.watch(now, topic);
+        }
+        let lanes =
+            stored.partitions.into_iter().map(|state| (state.place.clone(), Lane::restore(now, state)));
+        Self {
+            cluster,
+            producer: stored.producer,
+            producer_asked: false,
+            producer_not_before: 0,
+            producer_backoff: Backoff::default(),
+            topics: stored.topics.into_iter().map(|topic| (topic.topic.clone(), topic)).collect(),
+            durability_asked: Vec::new(),
+            lanes: lanes.collect(),
+            asked: BTreeMap::new(),
+            ticket_next: 0,
+            in_flight_bytes: 0,
+            turn: 0,
+            outputs: Vec::new(),
+            settings,
+        }
+    }
+
+    /// How many partitions a topic has, once it was seen.
+    pub fn partitions(&self, topic: &str) -> Option<u32> {
+        self.topics.get(topic).map(|topic| topic.partitions)
+    }
+
+    /// What is remembered of a partition.
+    pub fn partition(&self, place: &TopicPartition) -> Option<&PartitionState> {
+        self.lanes.get(place).map(Lane::state)
+    }
+
+    /// True when a batch may be frozen for the partition now.
+    pub fn has_room(&self, place: &TopicPartition) -> bool {
+        self.lanes.get(place).is_some_and(Lane::has_room)
+    }
+
+    /// Freezes `records` as the partition's next batch. Store it, with the outbox positions it covers, in one durable
+    /// transaction, and then say [`Input::Stored`]. If the transaction fails, this publisher must be dropped and
+    /// restored from the store. `now_ms` is the time since 1970 that the records will carry.
+    pub fn freeze(
+        &mut self,
+        now_ms: i64,
+        place: &TopicPartition,
+        records: &[Record],
+        compression: Compression,
+    ) -> Result<Frozen, FreezeRefusal> {
+        let lane = self.lanes.get_mut(place).ok_or(FreezeRefusal::NotReady)?;
+        if lane.is_stopped() {
+            return Err(FreezeRefusal::Stopped);
+        }
+        if lane.state().scan_from.is_none() {
+            return Err(FreezeRefusal::NotReady);
+        }
+        if !lane.has_room() {
+            return Err(FreezeRefusal::Full);
+        }
+        Ok(lane.freeze(now_ms, records, compression)?)
+    }
+
+    /// Takes one input and says what follows.
+    pub fn handle(&mut self, now: Millis, input: Input) -> Vec<Output> {
+        let from_cluster = match input {
+            Input::Opened { link, nonce } => self.cluster.handle(now, cluster::Input::Opened { link, nonce }),
+            Input::Received { link, bytes } => {
+                self.cluster.handle(now, cluster::Input::Received { link, bytes })
+            }
+            Input::Closed { link } => self.cluster.handle(now, cluster::Input::Closed { link }),
+            Input::Tick => self.cluster.handle(now, cluster::Input::Tick),
+            Input::Stored { place, base_sequence } => {
+                self.tell(now, &place, lane::Input::Stored(base_sequence));
+                Vec::new()
+            }
+            Input::Resume { place } => {
+                self.tell(now, &place, lane::Input::Resume);
+                Vec::new()
+            }
+        };
+        self.absorb(now, from_cluster);
+        self.want_producer(now);
+        self.serve_lanes(now);
+        std::mem::take(&mut self.outputs)
+    }
+
+    /// When [`Input::Tick`] is due at the latest.
+    pub fn deadline(&self) -> Option<Millis> {
+        let lanes = self.lanes.values().filter_map(Lane::deadline);
+        let waiting_for_producer = self.producer.is_none() && !self.producer_asked;
+        let producer = waiting_for_producer.then_some(self.producer_not_before);
+        lanes.chain(self.cluster.deadline()).chain(producer).min()
+    }
+
+    fn tell(&mut self, now: Millis, place: &TopicPartition, input: lane::Input) {
+        if let Some(lane) = self.lanes.get_mut(place) {
+            lane.handle(now, input);
+        }
+    }
+
+    fn ask(&mut self, now: Millis, asked: Asked, target: Target, request: Request, timeout_ms: Millis) {
+        let ticket = self.ticket_next;
+        self.ticket_next += 1;
+        self.asked.insert(ticket, asked);
+        let call = cluster::Input::Call { ticket, target, channel: Channel::Prompt, request, timeout_ms };
+        let outputs = self.cluster.handle(now, call);
+        self.absorb(now, outputs);
+    }
+
+    fn absorb(&mut self, now: Millis, outputs: Vec<cluster::Output>) {
+        for output in outputs {
+            match output {
+                cluster::Output::Open { link, address } => self.outputs.push(Output::Open { link, address }),
+                cluster::Output::Send { link, bytes } => self.outputs.push(Output::Send { link, bytes }),
+                cluster::Output::Close { link } => self.outputs.push(Output::Close { link }),
+                cluster::Output::LinkBroken { address, fault, times } => {
+                    self.outputs.push(Output::LinkBroken { address, fault, times });
+                }
+                cluster::Output::TopicSeen(topic) => self.see_topic(now, &topic),
+                cluster::Output::Answered { ticket, answer } => self.take(now, ticket, Ok(answer)),
+                cluster::Output::Failed { ticket, failure } => self.take(now, ticket, Err(failure)),
+            }
+        }
+    }
+
+    fn take(&mut self, now: Millis, ticket: u64, outcome: Result<Answer, Failure>) {
+        match self.asked.remove(&ticket) {
+            Some(Asked::Producer) => self.take_producer(now, outcome),
+            Some(Asked::Durability { topic, replicas }) => self.take_durability(topic, replicas, outcome),
+            Some(Asked::Question(place)) => self.tell(now, &place, lane::Input::Answered(outcome)),
+            Some(Asked::Produce { place, base_sequence, bytes }) => {
+                self.in_flight_bytes = self.in_flight_bytes.saturating_sub(bytes);
+                self.tell(now, &place, lane::Input::Produced(base_sequence, outcome));
+            }
+            None => {}
+        }
+    }
+
+    fn want_producer(&mut self, now: Millis) {
+        if self.producer.is_some() || self.producer_asked || now < self.producer_not_before {
+            return;
+        }
+        self.producer_asked = true;
+        let request = init_producer_id::Request.into();
+        self.ask(now, Asked::Producer, Target::Any, request, QUESTION_TIMEOUT_MS);
+    }
+
+    fn take_producer(&mut self, now: Millis, outcome: Result<Answer, Failure>) {
+        self.producer_asked = false;
+        match outcome {
+            Ok(Answer::InitProducerId(answer)) if answer.error.is_ok() => {
+                let producer = Producer { producer_id: answer.producer_id, epoch: answer.epoch };
+                self.producer = Some(producer);
+                self.outputs.push(Output::ProducerAssigned(producer));
+                self.make_lanes(now);
+            }
+            outcome => {
+                self.producer_not_before = now + self.producer_backoff.next_ms();
+                if let Ok(Answer::InitProducerId(answer)) = outcome
+                    && answer.error.class() == Class::Fatal
+                {
+                    let topic = self.settings.topics.first().cloned().unwrap_or_default();
+                    self.outputs.push(Output::TopicUnavailable { topic, error: answer.error });
+                }
+            }
+        }
+    }
+
+    /// Carries out what the lanes want and sends what may be sent, until nothing changes any more.
+    fn serve_lanes(&mut self, now: Millis) {
+        let places: Vec<TopicPartition> = self.lanes.keys().cloned().collect();
+        self.turn = self.turn.wrapping_add(1);
+        let first = self.turn % places.len().max(1);
+        for place in places.iter().cycle().skip(first).take(places.len()) {
+            let due = self.lanes.get(place).and_then(Lane::deadline).is_some_and(|at| now >= at);
+            if due {
+                self.tell(now, place, lane::Input::Tick);
+            }
+            while self.serve(now, place) {}
+        }
+    }
+
+    /// One round of one lane; false when there was nothing to do.
+    fn serve(&mut self, now: Millis, place: &TopicPartition) -> bool {
+        // A batch that is larger than the bound by itself goes when nothing else is under way.
+        let bound = self.settings.in_flight_bytes_max;
+        let room =
+            if self.in_flight_bytes == 0 { usize::MAX } else { bound.saturating_sub(self.in_flight_bytes) };
+        let Some(lane) = self.lanes.get_mut(place) else { return false };
+        let outputs = lane.take_outputs();
+        let batch = lane.next_to_send(now, room);
+        let producer = lane.state().producer;
+        let busy = !outputs.is_empty() || batch.is_some();
+        for output in outputs {
+            self.carry_out(now, place, producer, output);
+        }
+        if let Some(batch) = batch {
+            self.produce(now, place, batch);
+        }
+        busy
+    }
+
+    fn carry_out(&mut self, now: Millis, place: &TopicPartition, producer: Producer, output: lane::Output) {
+        let place = place.clone();
+        match output {
+            lane::Output::Ask(request) => {
+                let target = Target::Leader { topic: place.topic.clone(), partition: place.partition };
+                self.ask(now, Asked::Question(place), target, request, QUESTION_TIMEOUT_MS);
+            }
+            lane::Output::Located(scan_from) => {
+                self.outputs.push(Output::Located { place, producer, scan_from })
+            }
+            lane::Output::Acknowledged { base_sequence, scan_from, repeat } => {
+                self.outputs.push(Output::Acknowledged { place, base_sequence, scan_from, repeat });
+            }
+            lane::Output::Distrust => self.cluster.distrust(now, &place.topic),
+            lane::Output::Stopped(reason) => self.outputs.push(Output::Stopped { place, reason }),
+        }
+    }
+
+    fn produce(&mut self, now: Millis, place: &TopicPartition, batch: Frozen) {
+        let bytes = batch.bytes.len();
+        let timeout_ms = self.settings.produce_timeout_ms;
+        let (topic, partition) = (place.topic.clone(), place.partition);
+        let target = Target::Leader { topic: topic.clone(), partition };
+        let request = produce::Request { topic, partition, timeout_ms, batch: batch.bytes }.into();
+        let asked = Asked::Produce { place: place.clone(), base_sequence: batch.base_sequence, bytes };
+        self.in_flight_bytes += bytes;
+        let wait_ms = Millis::try_from(timeout_ms).unwrap_or(0) + ANSWER_MARGIN_MS;
+        self.ask(now, asked, target, request, wait_ms);
+    }
+}
