@@ -76,7 +76,8 @@ impl World {
                 *random += 1;
                 *random
             };
-            let effects = sql.transaction(|sql| turn(actor.as_mut(), sql, now, &mut draw, vec![input])).unwrap();
+            let effects =
+                sql.transaction(|sql| turn(actor.as_mut(), sql, now, &mut draw, vec![input])).unwrap();
             for effect in effects {
                 match effect {
                     Effect::Reply { token: 1, result } => self.replies.push(result),
@@ -199,6 +200,13 @@ fn done(key: &str) -> Answer {
 }
 
 #[test]
+fn placing_answers_the_view_that_is_read_later() {
+    let mut world = World::new();
+    let Reply::Placed(placed) = world.ask(Target::Order(0), place(order())).unwrap() else { panic!() };
+    assert_eq!(placed.view, world.view());
+}
+
+#[test]
 fn a_purchase_ends_with_credited_wallets_and_a_complete_order() {
     for twice in [false, true] {
         let mut world = World::new();
@@ -219,7 +227,10 @@ fn a_purchase_ends_with_credited_wallets_and_a_complete_order() {
         assert!(matches!(world.replies.pop(), Some(Ok(Reply::Confirmed(ConfirmOutcome::Paid(_))))));
         world.answer(&call, done("key_1"));
         let view = world.view();
-        assert_eq!((view.payment_status, view.order_status), (PaymentStatus::Success, OrderStatus::PaymentCompleted));
+        assert_eq!(
+            (view.payment_status, view.order_status),
+            (PaymentStatus::Success, OrderStatus::PaymentCompleted)
+        );
         assert!(view.is_wallet_done, "{view:?}");
         assert_eq!((world.balance("A"), world.balance("B")), (2000, 4500));
         let totals = world.ask(Target::Order(0), Command::Order(OrderCommand::Totals)).unwrap();

@@ -10,6 +10,9 @@ use gyesan_core::payment::{Attempt, AttemptState, Payment};
 use gyesan_core::time::Timestamp;
 use gyesan_core::toss::Refusal;
 
+/// Why an order's history begins.
+pub const ORDER_PLACED: &str = "ORDER_PLACED";
+
 /// An order, as much of it as decisions need.
 pub struct Order {
     /// Its key within the shard.

@@ -4,7 +4,7 @@ use super::{OrderShard, not_found, orders, view};
 use crate::actor::{Fault, Turn};
 use crate::command::{NewOrder, Rejection, Reply, StoredOrder};
 use crate::params;
-use crate::sql::to_json;
+use crate::sql::{SqlError, to_json};
 use gyesan_core::api::{OrderStatus, PaymentStatus};
 use gyesan_core::event::{EventData, Fund, PaymentOrder};
 use gyesan_core::id::{MerchantId, OrderId};
@@ -17,22 +17,35 @@ impl OrderShard {
     /// 1. the same order again is found, and its buyer, return URL and metadata corrected while it is unpaid;
     /// 2. other content under the same id is refused;
     /// 3. a new one is written with its lines, history, time to live and event, in one transaction.
-    pub(super) fn place(&mut self, turn: &mut Turn<'_>, new: &NewOrder, trace: Option<&str>) -> Result<Reply, Fault> {
-        let found = orders::find(turn.sql, &new.merchant_id, &new.order_id)?;
-        let created = found.is_none();
-        match found {
+    pub(super) fn place(
+        &mut self,
+        turn: &mut Turn<'_>,
+        new: &NewOrder,
+        trace: Option<&str>,
+    ) -> Result<Reply, Fault> {
+        let (created, (view, lines)) = match orders::find(turn.sql, &new.merchant_id, &new.order_id)? {
             // 1, 2
-            Some(order) if order.content == new.content => correct(turn, &order, new)?,
+            Some(order) if order.content == new.content => {
+                correct(turn, &order, new)?;
+                let order = orders::by_row(turn.sql, order.row)?.ok_or(not_found())?;
+                (false, view::order_with_lines(turn.sql, &order)?)
+            }
             Some(_) => return Err(Rejection::new(Code::OrderIdReused).into()),
             // 3
-            None => self.write(turn, new, trace)?,
-        }
-        let order = orders::find(turn.sql, &new.merchant_id, &new.order_id)?.ok_or(not_found())?;
-        let (view, lines) = view::order_with_lines(turn.sql, &order)?;
+            None => {
+                let payment_orders = self.write(turn, new, trace)?;
+                (true, (view::of_new(new, &payment_orders, turn.now), new.lines.clone()))
+            }
+        };
         Ok(Reply::Placed(Box::new(StoredOrder { created, view, lines })))
     }
 
-    fn write(&mut self, turn: &mut Turn<'_>, new: &NewOrder, trace: Option<&str>) -> Result<(), Fault> {
+    fn write(
+        &mut self,
+        turn: &mut Turn<'_>,
+        new: &NewOrder,
+        trace: Option<&str>,
+    ) -> Result<Vec<PaymentOrder>, Fault> {
         let payment_orders: Vec<PaymentOrder> = new
             .lines
             .iter()
@@ -72,7 +85,8 @@ impl OrderShard {
                 turn.now,
             ],
         )?;
-        let Some(order_row) = rows.first().map(|row| row.int(0)).transpose()? else { return Ok(()) };
+        let row = rows.first().ok_or_else(|| SqlError("an order without a row".to_owned()))?;
+        let order_row = row.int(0)?;
         for (number, (line, priced)) in (1_u32..).zip(payment_orders.iter().zip(&new.lines)) {
             turn.sql.query(
                 "INSERT INTO payment_orders (order_row, number, payment_order_id, product_id, seller_id, gross_amount, discount, amount, funded_by)
@@ -94,8 +108,8 @@ impl OrderShard {
             )?;
         }
         turn.sql.query(
-            "INSERT INTO history (order_row, number, previous_status, new_status, changed_by, reason, created_at) VALUES (?, 1, NULL, 'NOT_STARTED', ?, 'ORDER_PLACED', ?)",
-            params![order_row, new.placed_by.as_str(), turn.now],
+            "INSERT INTO history (order_row, number, previous_status, new_status, changed_by, reason, created_at) VALUES (?, 1, NULL, 'NOT_STARTED', ?, ?, ?)",
+            params![order_row, new.placed_by.as_str(), orders::ORDER_PLACED, turn.now],
         )?;
         turn.sql.query(
             "INSERT INTO due (order_row, attempt, kind, at) VALUES (?, 0, 'expire', ?)",
@@ -107,10 +121,10 @@ impl OrderShard {
             order_version: 1,
             amount: new.amount,
             member_id: new.member_id.clone(),
-            payment_orders,
+            payment_orders: payment_orders.clone(),
         };
         self.outbox.append(turn, &new.merchant_id, placed, trace)?;
-        Ok(())
+        Ok(payment_orders)
     }
 
     /// Closes an unpaid order because another takes its place.

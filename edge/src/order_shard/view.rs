@@ -1,17 +1,73 @@
 //! The order as its owner sees it.
 
 use super::not_found;
-use super::orders::{Order, name_to};
+use super::orders::{self, Order, name_to};
+use crate::command::NewOrder;
 use crate::params;
 use crate::sql::{Sql, SqlError, from_json};
-use gyesan_core::api::{AttemptView, HistoryEntry, Line, Method, OrderView, PaymentOrderView, PaymentStatus};
+use gyesan_core::api::{
+    AttemptView, HistoryEntry, Line, Method, OrderStatus, OrderView, PaymentOrderView, PaymentStatus,
+};
+use gyesan_core::event::PaymentOrder;
 use gyesan_core::money::{Amount, Currency};
 use gyesan_core::payment::{AttemptState, THRESHOLD};
+use gyesan_core::time::Timestamp;
 use gyesan_core::toss::{self, TossPayment};
 
 /// The view of an order that has just been read or stored.
 pub fn order(sql: &dyn Sql, order: &Order) -> Result<OrderView, SqlError> {
     order_with_lines(sql, order).map(|(view, _)| view)
+}
+
+/// The view of an order that has just been placed: what [`order`] would read, without reading it.
+pub fn of_new(new: &NewOrder, payment_orders: &[PaymentOrder], now: Timestamp) -> OrderView {
+    let status = PaymentStatus::NotStarted;
+    let history = payment_orders.iter().map(|line| HistoryEntry {
+        payment_order_id: line.payment_order_id.clone(),
+        previous_status: None,
+        new_status: status,
+        changed_by: new.placed_by.clone(),
+        reason: orders::ORDER_PLACED.to_owned(),
+        created_at: now,
+    });
+    let lines = payment_orders.iter().zip(&new.lines).map(|(line, priced)| PaymentOrderView {
+        payment_order_id: line.payment_order_id.clone(),
+        product_id: priced.product_id.clone(),
+        seller_id: line.seller_id.clone(),
+        amount: line.amount,
+        payment_status: status,
+        is_wallet_done: false,
+    });
+    OrderView {
+        order_id: new.order_id.clone(),
+        order_name: new.order_name.clone(),
+        currency: Currency::Krw,
+        gross_amount: new.gross_amount,
+        discount: new.discount,
+        amount: new.amount,
+        balance: Amount::ZERO,
+        payment_status: status,
+        order_status: OrderStatus::Completed,
+        is_payment_done: false,
+        is_wallet_done: false,
+        payment_key: None,
+        method: None,
+        approved_at: None,
+        receipt_url: None,
+        failure: None,
+        failed_count: 0,
+        threshold: THRESHOLD,
+        order_version: 1,
+        expires_at: orders::expires_at(now),
+        return_url: new.return_url.clone(),
+        attempts: Vec::new(),
+        history: history.collect(),
+        payment_orders: lines.collect(),
+        cancellations: Vec::new(),
+        metadata: new.metadata.clone(),
+        created_at: now,
+        updated_at: now,
+    }
 }
 
 /// The view, and the lines as priced.
@@ -39,10 +95,10 @@ pub fn order_with_lines(sql: &dyn Sql, order: &Order) -> Result<(OrderView, Vec<
         is_payment_done: done,
         is_wallet_done: done && row.int(5)? == 0,
         payment_key: paid.as_ref().map(|paid| paid.payment_key.clone()),
-        method: paid.as_ref().and_then(|paid| paid.method.as_ref()).map(|label| Method {
-            code: toss::method_code(label).to_owned(),
-            label: label.clone(),
-        }),
+        method: paid
+            .as_ref()
+            .and_then(|paid| paid.method.as_ref())
+            .map(|label| Method { code: toss::method_code(label).to_owned(), label: label.clone() }),
         approved_at: paid.as_ref().and_then(|paid| paid.approved_at),
         receipt_url: paid.and_then(|paid| paid.receipt_url),
         failure: row.text_or_null(4)?.map(from_json).transpose()?,
@@ -75,7 +131,11 @@ pub fn order_with_lines(sql: &dyn Sql, order: &Order) -> Result<(OrderView, Vec<
     Ok((view, row.json(10)?))
 }
 
-fn payment_orders(sql: &dyn Sql, order_row: i64, status: PaymentStatus) -> Result<Vec<PaymentOrderView>, SqlError> {
+fn payment_orders(
+    sql: &dyn Sql,
+    order_row: i64,
+    status: PaymentStatus,
+) -> Result<Vec<PaymentOrderView>, SqlError> {
     let rows = sql.query(
         "SELECT payment_order_id, product_id, seller_id, amount,
                 credited = (CASE WHEN amount > 0 THEN 1 ELSE 0 END) + (CASE WHEN funded_by = 'MERCHANT' AND discount > 0 THEN 2 ELSE 0 END)
