@@ -58,7 +58,6 @@ impl<'a, P: Ports> Context<'a, P> {
         request: &'a Request<Vec<u8>>,
     ) -> Context<'a, P> {
         let headers = request.headers();
-        let random = ports.random();
         let id = text(headers, "x-request-id").filter(|id| {
             (1..=REQUEST_ID_MAX).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic())
         });
@@ -69,9 +68,9 @@ impl<'a, P: Ports> Context<'a, P> {
             request,
             query: Query::parse(request.uri().query().unwrap_or_default()),
             params: Vec::new(),
-            trace: Trace::of(headers, random),
+            trace: Trace::of(headers, ports.random(), ports.random()),
             request_id: id
-                .map_or_else(|| gyesan_core::id::ulid("req_", ports.now().0, random), str::to_owned),
+                .map_or_else(|| gyesan_core::id::ulid("req_", ports.now().0, ports.random()), str::to_owned),
             language: Language::from_tags(text(headers, "accept-language").unwrap_or_default()),
         }
     }

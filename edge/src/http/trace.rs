@@ -13,10 +13,10 @@ pub struct Trace {
 
 impl Trace {
     /// The caller's trace with a span of our own, or a new one.
-    pub fn of(headers: &HeaderMap, random: u128) -> Trace {
+    pub fn of(headers: &HeaderMap, random: u128, span: u128) -> Trace {
         let caller = headers.get("traceparent").and_then(|value| value.to_str().ok()).and_then(parse);
         let (trace_id, flags) = caller.unwrap_or_else(|| (format!("{:032x}", random | 1), "01".to_owned()));
-        let span = (random >> 64) as u64 | 1;
+        let span = (span & u128::from(u64::MAX)) | 1;
         Trace { parent: format!("00-{trace_id}-{span:016x}-{flags}"), trace_id }
     }
 }
@@ -47,7 +47,7 @@ mod tests {
     fn of(header: &str) -> Trace {
         let mut headers = HeaderMap::new();
         headers.insert("traceparent", header.parse().unwrap());
-        Trace::of(&headers, 7 << 64)
+        Trace::of(&headers, 5, 7)
     }
 
     #[test]
