@@ -174,7 +174,12 @@ impl Consumer {
         Ok(())
     }
 
-    fn answered(&mut self, turn: &mut Turn<'_>, id: CallId, result: Result<Reply, CallFault>) -> Result<(), Fault> {
+    fn answered(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: CallId,
+        result: Result<Reply, CallFault>,
+    ) -> Result<(), Fault> {
         match std::mem::replace(&mut self.work, Work::Nothing) {
             Work::Reading(reading) if reading == id => match result {
                 Ok(Reply::Records { records, end }) => {

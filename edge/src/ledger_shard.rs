@@ -44,7 +44,12 @@ impl LedgerShard {
         Ok(())
     }
 
-    fn command(&mut self, turn: &mut Turn<'_>, command: Command, trace: Option<&str>) -> Result<Reply, Fault> {
+    fn command(
+        &mut self,
+        turn: &mut Turn<'_>,
+        command: Command,
+        trace: Option<&str>,
+    ) -> Result<Reply, Fault> {
         match command {
             Command::Ledger(LedgerCommand::Apply(transfers)) => {
                 let mut results = Vec::with_capacity(transfers.len());
@@ -66,7 +71,13 @@ impl LedgerShard {
                 Ok(Reply::Wallet(books::wallet(turn.sql, &merchant_id, &seller_id)?))
             }
             Command::Ledger(LedgerCommand::WalletTransactions { merchant_id, seller_id, before, limit }) => {
-                Ok(Reply::Transactions(books::transactions(turn.sql, &merchant_id, &seller_id, before, limit)?))
+                Ok(Reply::Transactions(books::transactions(
+                    turn.sql,
+                    &merchant_id,
+                    &seller_id,
+                    before,
+                    limit,
+                )?))
             }
             Command::Ledger(LedgerCommand::TrialBalance) => Ok(Reply::Balances(books::balances(turn.sql)?)),
             Command::Log(command) => self.outbox.answer(turn.sql, &command),

@@ -12,7 +12,9 @@ mod view;
 
 use crate::actor::{Actor, Effect, Fault, Input, LogLine, Token, Turn};
 use crate::alarm::Alarm;
-use crate::command::{Command, CreditedFact, IdempotencyCommand, OrderCommand, OrderTotals, Rejection, Reply, UnresolvedRow};
+use crate::command::{
+    Command, CreditedFact, IdempotencyCommand, OrderCommand, OrderTotals, Rejection, Reply, UnresolvedRow,
+};
 use crate::migration;
 use crate::outbox::Outbox;
 use crate::params;
@@ -46,7 +48,11 @@ impl OrderShard {
         migration::apply(sql, migration::ORDER_SHARD)?;
         due::recover(sql, now)?;
         let readers = [Target::Consumer(Subscription::Wallets, index)];
-        Ok(OrderShard { outbox: Outbox::open(sql, readers)?, alarm: Alarm::default(), waiting: HashMap::new() })
+        Ok(OrderShard {
+            outbox: Outbox::open(sql, readers)?,
+            alarm: Alarm::default(),
+            waiting: HashMap::new(),
+        })
     }
 
     fn apply(&mut self, turn: &mut Turn<'_>, input: Input) -> Result<(), Fault> {
@@ -102,7 +108,8 @@ impl OrderShard {
             }
             OrderCommand::Confirm { merchant_id, order_id, payment_key, amount } => {
                 let id = turn.new_id("att_");
-                let command = payment::Command::Return { payment_key: payment_key.clone(), amount, attempt_id: id };
+                let command =
+                    payment::Command::Return { payment_key: payment_key.clone(), amount, attempt_id: id };
                 return self.confirm(turn, token, &merchant_id, &order_id, &payment_key, command, trace);
             }
             OrderCommand::NoteFailure { merchant_id, order_id, code } => {
@@ -133,7 +140,9 @@ impl OrderShard {
     fn idempotency(turn: &mut Turn<'_>, command: IdempotencyCommand) -> Result<Reply, Fault> {
         match command {
             IdempotencyCommand::Claim { scope, request } => idempotency::claim(turn, &scope, &request),
-            IdempotencyCommand::Settle { scope, status, body } => idempotency::settle(turn, &scope, status, &body),
+            IdempotencyCommand::Settle { scope, status, body } => {
+                idempotency::settle(turn, &scope, status, &body)
+            }
             IdempotencyCommand::Release { scope } => idempotency::release(turn, &scope),
         }
     }
@@ -238,7 +247,9 @@ fn totals(sql: &dyn Sql) -> Result<OrderTotals, SqlError> {
         &[],
     )?;
     let rows = sql.query("SELECT orders, charges, refunds, uncredited FROM totals", &[])?;
-    let (Some(row), Some(in_doubt)) = (rows.first(), in_doubt.first()) else { return Ok(OrderTotals::default()) };
+    let (Some(row), Some(in_doubt)) = (rows.first(), in_doubt.first()) else {
+        return Ok(OrderTotals::default());
+    };
     Ok(OrderTotals {
         orders: row.count(0)?,
         charges: row.int(1)?,

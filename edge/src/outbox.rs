@@ -66,7 +66,12 @@ impl Outbox {
             not_before: Timestamp(0),
             failures: 0,
         };
-        Ok(Outbox { end, readers: readers.into_iter().map(reader).collect(), fresh: Vec::new(), next_call: 1 })
+        Ok(Outbox {
+            end,
+            readers: readers.into_iter().map(reader).collect(),
+            fresh: Vec::new(),
+            next_call: 1,
+        })
     }
 
     /// Appends an event to the log, within the transaction of this turn.
@@ -179,7 +184,10 @@ impl Outbox {
                     "SELECT seq, event, trace FROM outbox WHERE seq > ? ORDER BY seq LIMIT ?",
                     params![*after, (*limit).min(1_000)],
                 )?;
-                Ok(Reply::Records { records: rows.iter().map(record).collect::<Result<_, _>>()?, end: self.end })
+                Ok(Reply::Records {
+                    records: rows.iter().map(record).collect::<Result<_, _>>()?,
+                    end: self.end,
+                })
             }
             LogCommand::Of { merchant_id, key } => {
                 let rows = sql.query(
@@ -192,7 +200,10 @@ impl Outbox {
             }
             LogCommand::Status => {
                 let taken_over = self.readers.iter().map(|reader| reader.position).min().unwrap_or(self.end);
-                let oldest = sql.query("SELECT created_at FROM outbox WHERE seq = ?", params![taken_over.saturating_add(1)])?;
+                let oldest = sql.query(
+                    "SELECT created_at FROM outbox WHERE seq = ?",
+                    params![taken_over.saturating_add(1)],
+                )?;
                 Ok(Reply::LogStatus(LogStatus {
                     end: self.end,
                     oldest_pending: oldest.first().map(|row| row.time(0)).transpose()?,

@@ -124,7 +124,9 @@ fn place(parts: &[&str], count: u32) -> u32 {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum BirthFault {
     /// The configuration's shard count, or the object's name, is not the one it was born with.
-    #[error("this object was born as {born}; it refuses to serve as {called}: the number of shards cannot be changed")]
+    #[error(
+        "this object was born as {born}; it refuses to serve as {called}: the number of shards cannot be changed"
+    )]
     Resharded {
         /// As it was born.
         born: String,

@@ -20,7 +20,8 @@ pub struct Call {
 pub fn calls(subscription: Subscription, topology: Topology, records: &[Record]) -> Vec<Call> {
     match subscription {
         Subscription::Wallets => {
-            let transfers = records.iter().flat_map(|record| transfers(record).map(|transfer| (record.seq, transfer)));
+            let transfers =
+                records.iter().flat_map(|record| transfers(record).map(|transfer| (record.seq, transfer)));
             let place = |transfer: &Transfer| match &transfer.credit {
                 Account::Seller(seller) => topology.ledger_shard(&transfer.merchant_id, seller.as_str()),
                 Account::PspClearing | Account::Promotions => Target::Ledger(0),
@@ -46,7 +47,10 @@ fn grouped<T>(
         origins.push(seq);
         group.push(part);
     }
-    groups.into_iter().map(|(target, (origins, group))| Call { target, command: command(group), origins }).collect()
+    groups
+        .into_iter()
+        .map(|(target, (origins, group))| Call { target, command: command(group), origins })
+        .collect()
 }
 
 /// A confirmed payment credits each line's seller with its net amount, out of what the PSP holds, and with the discount that

@@ -44,10 +44,14 @@ pub fn check(sql: &dyn Sql, transfer: &Transfer) -> Result<Option<TransferResult
             ("fund", row.text(6)? != fund_name(transfer.fund)),
         ];
         let first = differs.into_iter().find(|(_, differs)| *differs);
-        return Ok(Some(first.map_or(TransferResult::Exists, |(field, _)| TransferResult::Differs(field.to_owned()))));
+        return Ok(Some(
+            first.map_or(TransferResult::Exists, |(field, _)| TransferResult::Differs(field.to_owned())),
+        ));
     }
     if transfer.amount.is_zero() || debit == credit {
-        return Ok(Some(TransferResult::Differs(if debit == credit { "credit" } else { "amount" }.to_owned())));
+        return Ok(Some(TransferResult::Differs(
+            if debit == credit { "credit" } else { "amount" }.to_owned(),
+        )));
     }
     let beyond = sql.query(
         "SELECT 1 FROM accounts WHERE merchant_id = ? AND (account = ? AND balance - ? < ? OR account = ? AND balance + ? > ?)",

@@ -19,7 +19,10 @@ const IDEMPOTENCY_MS: i64 = 24 * 3_600_000;
 
 /// After a restart: nobody waits for the answers of calls that the last process made, so they are due now.
 pub fn recover(sql: &dyn Sql, now: Timestamp) -> Result<(), SqlError> {
-    sql.query("UPDATE due SET at = ? WHERE kind = 'call' AND at > ? AND tries < ?", params![now, now, RECOVERIES_MAX])?;
+    sql.query(
+        "UPDATE due SET at = ? WHERE kind = 'call' AND at > ? AND tries < ?",
+        params![now, now, RECOVERIES_MAX],
+    )?;
     Ok(())
 }
 
@@ -68,9 +71,11 @@ impl OrderShard {
             let Some(mut order) = orders::by_row(turn.sql, *order_row)? else { continue };
             let command = match order.payment.attempt(*attempt).and_then(|attempt| attempt.state.dialogue()) {
                 None => payment::Command::Expire,
-                Some(dialogue) => {
-                    payment::Command::Signal { attempt: *attempt, call: dialogue.call, signal: Signal::Elapsed }
-                }
+                Some(dialogue) => payment::Command::Signal {
+                    attempt: *attempt,
+                    call: dialogue.call,
+                    signal: Signal::Elapsed,
+                },
             };
             self.pay(turn, &mut order, command, None)?;
         }

@@ -12,10 +12,9 @@ const CLAIM_LIMIT_MS: i64 = 60_000;
 
 /// May this request run? It may, or its answer is there, or it is running, or the key was used for something else.
 pub fn claim(turn: &mut Turn<'_>, scope: &str, request: &str) -> Result<Reply, Fault> {
-    let rows = turn.sql.query(
-        "SELECT request, status, body, created_at FROM idempotency WHERE scope = ?",
-        params![scope],
-    )?;
+    let rows = turn
+        .sql
+        .query("SELECT request, status, body, created_at FROM idempotency WHERE scope = ?", params![scope])?;
     if let Some(row) = rows.first() {
         if row.text(0)? != request {
             return Err(Rejection::new(Code::IdempotencyKeyReused).into());

@@ -50,7 +50,12 @@ impl OrderShard {
     }
 
     /// An answer of the PSP, or that there is none.
-    pub(super) fn psp_answered(&mut self, turn: &mut Turn<'_>, id: &PspCallId, answer: Answer) -> Result<(), Fault> {
+    pub(super) fn psp_answered(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: &PspCallId,
+        answer: Answer,
+    ) -> Result<(), Fault> {
         let Some(mut order) = orders::find(turn.sql, &id.merchant_id, &id.order_id)? else { return Ok(()) };
         let command =
             payment::Command::Signal { attempt: id.attempt, call: id.call, signal: Signal::Answered(answer) };
@@ -91,7 +96,8 @@ impl OrderShard {
         for event in events {
             let previous = order.payment.status;
             order.payment = order.payment.clone().evolve(event);
-            if !matches!(event, Event::CallPlanned { .. } | Event::PausePlanned { .. } | Event::AnswerMissed) {
+            if !matches!(event, Event::CallPlanned { .. } | Event::PausePlanned { .. } | Event::AnswerMissed)
+            {
                 order.version = order.version.saturating_add(1);
             }
             if order.payment.status != previous {
@@ -101,7 +107,8 @@ impl OrderShard {
             self.store_event(turn, order, event, replaced_by.as_ref(), trace)?;
         }
         orders::store(turn, order)?;
-        let changed = order.payment.attempts.iter().filter(|attempt| before.attempt(attempt.number) != Some(*attempt));
+        let changed =
+            order.payment.attempts.iter().filter(|attempt| before.attempt(attempt.number) != Some(*attempt));
         for attempt in changed.clone() {
             orders::store_attempt(turn.sql, order.row, attempt)?;
             if attempt.state.dialogue().is_none() && before.attempt(attempt.number).is_some() {
@@ -131,7 +138,8 @@ impl OrderShard {
         trace: Option<&str>,
     ) -> Result<(), Fault> {
         let (order_id, order_version) = (order.order_id.clone(), order.version);
-        let key_of = |number: u32| order.payment.attempt(number).map(|a| a.payment_key.clone()).unwrap_or_default();
+        let key_of =
+            |number: u32| order.payment.attempt(number).map(|a| a.payment_key.clone()).unwrap_or_default();
         let data = match event {
             Event::CallPlanned { attempt, dialogue } => {
                 plan(turn, order.row, *attempt, "call", dialogue)?;
@@ -156,7 +164,13 @@ impl OrderShard {
                 return Ok(());
             }
             Event::ConfigurationRefused { attempt, refusal } => {
-                log(turn, order, "error", "alert.psp-configuration", format!("{}: {}", refusal.code, refusal.message));
+                log(
+                    turn,
+                    order,
+                    "error",
+                    "alert.psp-configuration",
+                    format!("{}: {}", refusal.code, refusal.message),
+                );
                 notice(turn, order, "PSP_CONFIGURATION", &key_of(*attempt), &refusal.code, true)?;
                 return Ok(());
             }
@@ -204,7 +218,12 @@ impl OrderShard {
                 )?;
                 self.close_notices(turn, order)?;
                 let payment_key = key_of(*attempt);
-                EventData::PaymentFailed { order_id, order_version, payment_key, psp_code: refusal.code.clone() }
+                EventData::PaymentFailed {
+                    order_id,
+                    order_version,
+                    payment_key,
+                    psp_code: refusal.code.clone(),
+                }
             }
             Event::DuplicateRefunded { attempt, amount } => {
                 turn.sql.query(
@@ -217,10 +236,21 @@ impl OrderShard {
                 EventData::DuplicateRefunded { order_id, order_version, payment_key, amount: *amount }
             }
             Event::Unresolved { attempt, reason } => {
-                log(turn, order, "error", "alert.payment-unresolved", format!("{reason} {}", key_of(*attempt)));
+                log(
+                    turn,
+                    order,
+                    "error",
+                    "alert.payment-unresolved",
+                    format!("{reason} {}", key_of(*attempt)),
+                );
                 notice(turn, order, "PAYMENT_UNRESOLVED", &key_of(*attempt), reason, true)?;
                 let payment_key = key_of(*attempt);
-                EventData::PaymentUnresolved { order_id, order_version, payment_key, reason: (*reason).to_owned() }
+                EventData::PaymentUnresolved {
+                    order_id,
+                    order_version,
+                    payment_key,
+                    reason: (*reason).to_owned(),
+                }
             }
             Event::Expired => {
                 turn.sql.query("DELETE FROM due WHERE order_row = ? AND attempt = 0", params![order.row])?;
