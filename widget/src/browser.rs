@@ -2,8 +2,9 @@
 
 use crate::json::Writer;
 use js_sys::{Date, Promise};
-use leptos::prelude::window;
-use wasm_bindgen::JsValue;
+use leptos::prelude::{request_animation_frame, window};
+use std::pin::Pin;
+use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{CustomEvent, CustomEventInit, Event, HtmlElement, Storage};
 
@@ -31,6 +32,24 @@ pub async fn sleep(ms: u32) {
         let _ = window().set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, ms);
     });
     let _ = JsFuture::from(wait).await;
+}
+
+/// Runs a task on the page's one thread. Boxed, so that what drives it exists once.
+pub fn spawn(task: impl Future<Output = ()> + 'static) {
+    fn boxed(task: Pin<Box<dyn Future<Output = ()>>>) {
+        wasm_bindgen_futures::spawn_local(task);
+    }
+    boxed(Box::pin(task));
+}
+
+/// Puts the focus into the first element below `host` that the selector finds, once what has changed is drawn.
+pub fn focus(host: HtmlElement, selector: &'static str) {
+    request_animation_frame(move || {
+        let found = host.query_selector(selector).ok().flatten();
+        if let Some(element) = found.and_then(|found| found.dyn_into::<HtmlElement>().ok()) {
+            let _ = element.focus();
+        }
+    });
 }
 
 /// Tells the merchant's page that the checkout shows: a `ready` event on the element.

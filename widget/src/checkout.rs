@@ -15,7 +15,7 @@ use crate::browser;
 use crate::client::{Client, Config, Order, Quote, Refusal};
 use crate::language::Tongue;
 use crate::options::{CartItem, Options};
-use crate::session::{self, Typed};
+use crate::session::Typed;
 use crate::toss;
 use gyesan_core::api::Buyer;
 use gyesan_core::buyer as rules;
@@ -36,35 +36,40 @@ struct Field {
     fault: RwSignal<Option<Code>>,
 }
 
+/// What no view follows by itself; it is read when the page changes.
+struct Held {
+    options: Options,
+    /// The element that the views are mounted in.
+    host: HtmlElement,
+    config: Option<Config>,
+    window: Option<toss::Window>,
+    terms_agreed: bool,
+    /// Counts the quotes asked for: an answer to a former one is dropped.
+    quotes_asked: u32,
+    /// The order as the server has it, once it is placed.
+    placed: Option<Order>,
+    /// The last refusal, in the server's words.
+    refusal: Option<Refusal>,
+    /// The result page of the order that stands in the way.
+    result_link: Option<String>,
+}
+
 /// The checkout's state: a bundle of handles that views and tasks copy.
 #[derive(Clone, Copy)]
 pub struct Checkout {
-    options: StoredValue<Options, LocalStorage>,
-    /// The element that the views are mounted in.
-    host: StoredValue<HtmlElement, LocalStorage>,
+    held: StoredValue<Held, LocalStorage>,
     tongue: Tongue,
     page: RwSignal<Page>,
-    config: RwSignal<Option<Config>>,
     cart: RwSignal<Vec<CartItem>>,
     quote: RwSignal<Option<Quote>>,
-    /// Counts the quotes asked for: an answer to a former one is dropped.
-    quotes_asked: StoredValue<u32>,
-    /// The coupon that prices are asked with.
-    coupon: RwSignal<Option<String>>,
+    /// The coupon that prices are asked with; empty when there is none.
+    coupon: RwSignal<String>,
     /// What stands in the coupon's field.
     coupon_typed: RwSignal<String>,
     coupon_fault: RwSignal<Option<Code>>,
     name: Field,
     email: Field,
     phone: Field,
-    terms_agreed: RwSignal<bool>,
-    window: StoredValue<Option<toss::Window>, LocalStorage>,
-    /// The order as the server has it, once it is placed.
-    placed: RwSignal<Option<Order>>,
-    /// Why something was refused, in the server's words.
-    refusal: RwSignal<Option<Refusal>>,
-    /// The result page of the order that stands in the way.
-    result_link: RwSignal<Option<String>>,
 }
 
 impl Checkout {
@@ -75,23 +80,25 @@ impl Checkout {
         Checkout {
             tongue: Tongue(RwSignal::new(options.language)),
             page: RwSignal::new(Page::default()),
-            config: RwSignal::new(None),
             cart: RwSignal::new(options.items.clone()),
             quote: RwSignal::new(None),
-            quotes_asked: StoredValue::new(0),
             coupon: RwSignal::new(options.coupon.clone()),
             coupon_typed: RwSignal::new(String::new()),
             coupon_fault: RwSignal::new(None),
             name: field(typed.name),
             email: field(typed.email),
             phone: field(typed.phone),
-            terms_agreed: RwSignal::new(false),
-            window: StoredValue::new_local(None),
-            placed: RwSignal::new(None),
-            refusal: RwSignal::new(None),
-            result_link: RwSignal::new(None),
-            options: StoredValue::new_local(options),
-            host: StoredValue::new_local(host),
+            held: StoredValue::new_local(Held {
+                options,
+                host,
+                config: None,
+                window: None,
+                terms_agreed: false,
+                quotes_asked: 0,
+                placed: None,
+                refusal: None,
+                result_link: None,
+            }),
         }
     }
 
@@ -106,8 +113,8 @@ impl Checkout {
         });
         on_cleanup(move || {
             listener.remove();
-            if let Some(Some(window)) = self.window.try_update_value(Option::take) {
-                leptos::task::spawn_local(window.destroy());
+            if let Some(window) = self.held.try_update_value(|held| held.window.take()).flatten() {
+                browser::spawn(window.destroy());
             }
         });
     }
@@ -126,9 +133,9 @@ impl Checkout {
             self.page.set(after);
         }
         if after.phase != before.phase {
-            let order_id = self.placed.with_untracked(|order| order.as_ref().map(|order| order.order_id.clone()));
-            self.options.with_value(|options| {
-                browser::emit_status(&options.element, phase_name(after.phase), order_id.as_deref());
+            self.held.with_value(|held| {
+                let order_id = held.placed.as_ref().map(|order| order.order_id.as_str());
+                browser::emit_status(&held.options.element, phase_name(after.phase), order_id);
             });
         }
         if let Some(action) = action {
@@ -138,7 +145,11 @@ impl Checkout {
 
     fn client(self) -> Client {
         let language = self.tongue.0.get_untracked();
-        self.options.with_value(|options| Client { api: options.api.clone(), key: options.key.clone(), language })
+        self.held.with_value(|held| Client {
+            api: held.options.api.clone(),
+            key: held.options.key.clone(),
+            language,
+        })
     }
 
     fn buyer(self) -> Buyer {
@@ -169,7 +180,7 @@ impl Checkout {
 
     /// Whether the merchant's server made the order, so that the cart cannot be changed here.
     fn is_fixed(self) -> bool {
-        self.options.with_value(|options| options.order.is_some())
+        self.held.with_value(|held| held.options.order.is_some())
     }
 
     fn set_quantity(self, product_id: &str, quantity: u32) {
@@ -188,7 +199,7 @@ impl Checkout {
     /// Shows the new price at once, by the server's own rule, until the server has said it. With a coupon the page waits,
     /// because percentages would bring decimal arithmetic into the download.
     fn show_estimate(self) {
-        if self.coupon.with_untracked(Option::is_some) {
+        if self.coupon.with_untracked(|code| !code.is_empty()) {
             return;
         }
         let cart = self.cart.get_untracked();
@@ -219,7 +230,8 @@ impl Checkout {
         });
     }
 
-    fn set_coupon(self, code: Option<String>) {
+    /// Prices the cart with another coupon, or without one when the code is empty.
+    fn set_coupon(self, code: String) {
         if !self.page.get_untracked().may_edit() {
             return;
         }
@@ -234,15 +246,8 @@ impl Checkout {
             let value = |field: Field| field.value.get_untracked();
             Typed { name: value(self.name), email: value(self.email), phone: value(self.phone) }.save();
         }
-        let terms_agreed = self.terms_agreed.get_untracked();
+        let terms_agreed = self.held.with_value(|held| held.terms_agreed);
         self.dispatch(Event::PayPressed { fields_valid, terms_agreed });
-    }
-
-    /// Remembers this page for the result page's way back.
-    fn remember_page(self, order_id: &str) {
-        if let Ok(href) = window().location().href() {
-            session::save_page(order_id, &href);
-        }
     }
 }
 

@@ -27,7 +27,7 @@ pub struct Client {
 }
 
 /// A request that brought nothing.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub struct Refusal {
     /// What it means to the page.
     pub failure: Failure,
@@ -38,7 +38,7 @@ pub struct Refusal {
 }
 
 /// What the page needs of `GET /v1/checkout/config`.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// The shop's name.
     pub shop: String,
@@ -53,7 +53,7 @@ pub struct Config {
 }
 
 /// What the page needs of `POST /v1/quotes`.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub struct Quote {
     /// The lines, in the order asked for.
     pub lines: Vec<Line>,
@@ -66,7 +66,7 @@ pub struct Quote {
 }
 
 /// What the page needs of an order, placed or asked for.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub struct Order {
     /// The caller's id.
     pub order_id: String,
@@ -99,7 +99,7 @@ pub struct Order {
 }
 
 /// What `PUT /v1/orders/{orderId}` is sent with.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub struct NewOrder {
     /// The items.
     pub items: Vec<CartItem>,
@@ -121,8 +121,8 @@ impl Refusal {
     }
 
     /// A refusal with one of the contract's codes.
-    pub fn problem(code: Code, language: Language) -> Refusal {
-        Refusal { failure: Failure::Problem(code), title: code.title(language).to_owned(), errors: Vec::new() }
+    pub fn problem(code: Code) -> Refusal {
+        Refusal::of(Failure::Problem(code))
     }
 
     /// The code, when it is one of the contract's.

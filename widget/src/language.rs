@@ -1,7 +1,7 @@
 //! The page's two languages, and amounts as people write them.
 
 use gyesan_core::money::{Amount, Grouped};
-use gyesan_core::problem::Language;
+use gyesan_core::problem::{Code, Language};
 use leptos::prelude::*;
 
 /// A text in both languages, Korean first.
@@ -51,5 +51,42 @@ pub fn won(language: Language, amount: Amount) -> String {
     match language {
         Language::Ko => format!("{}원", Grouped(amount)),
         Language::En => format!("₩{}", Grouped(amount)),
+    }
+}
+
+/// The sentences for the codes that the page shows in its own words, as constants: the table of all codes would be in the
+/// download otherwise. `None` for the others, whose sentence comes with the server's answer.
+pub const fn fault_text(code: Code) -> Option<Text> {
+    const fn both(code: Code) -> Text {
+        (code.title(Language::Ko), code.title(Language::En))
+    }
+    const NAME: Text = both(Code::InvalidBuyerName);
+    const EMAIL: Text = both(Code::InvalidBuyerEmail);
+    const PHONE: Text = both(Code::InvalidBuyerPhone);
+    const NO_COUPON: Text = both(Code::CouponNotFound);
+    const COUPON_EXPIRED: Text = both(Code::CouponExpired);
+    const COUPON_MINIMUM: Text = both(Code::CouponMinimumNotMet);
+    const AMOUNT: Text = both(Code::AmountMismatch);
+    const NO_ORDER: Text = both(Code::OrderNotFound);
+    const NOT_PAYABLE: Text = both(Code::OrderNotPayable);
+    const EXPIRED: Text = both(Code::OrderExpired);
+    const TOO_MANY: Text = both(Code::TooManyAttempts);
+    const UNAVAILABLE: Text = both(Code::ServiceUnavailable);
+    const LIMITED: Text = both(Code::RateLimited);
+    match code {
+        Code::InvalidBuyerName => Some(NAME),
+        Code::InvalidBuyerEmail => Some(EMAIL),
+        Code::InvalidBuyerPhone => Some(PHONE),
+        Code::CouponNotFound => Some(NO_COUPON),
+        Code::CouponExpired => Some(COUPON_EXPIRED),
+        Code::CouponMinimumNotMet => Some(COUPON_MINIMUM),
+        Code::AmountMismatch => Some(AMOUNT),
+        Code::OrderNotFound => Some(NO_ORDER),
+        Code::OrderNotPayable => Some(NOT_PAYABLE),
+        Code::OrderExpired => Some(EXPIRED),
+        Code::TooManyAttempts => Some(TOO_MANY),
+        Code::ServiceUnavailable => Some(UNAVAILABLE),
+        Code::RateLimited => Some(LIMITED),
+        _ => None,
     }
 }

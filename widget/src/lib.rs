@@ -30,7 +30,7 @@ pub fn mount(host: HtmlElement, options: JsValue) -> Function {
     let parent = host.clone();
     let handle: Box<dyn std::any::Any> = if options.is_result {
         Box::new(leptos::mount::mount_to(parent, move || {
-            let page = result::ResultPage::new(options);
+            let page = result::ResultPage::new(options, host);
             page.start();
             page.view()
         }))

@@ -31,8 +31,8 @@ pub struct Options {
     pub language: Language,
     /// What is bought, when the page prices it from the catalogue.
     pub items: Vec<CartItem>,
-    /// The coupon that the merchant has filled in.
-    pub coupon: Option<String>,
+    /// The coupon that the merchant has filled in; empty when there is none.
+    pub coupon: String,
     /// The merchant's member.
     pub member: Option<String>,
     /// Where the merchant wants the buyer back.
@@ -72,7 +72,7 @@ impl Options {
             key: filled("key").unwrap_or_default(),
             language: Language::from_tags(&language.unwrap_or_default()),
             items: items.collect(),
-            coupon: filled("coupon"),
+            coupon: filled("coupon").unwrap_or_default(),
             member: filled("member"),
             return_url: filled("return-url"),
             order: filled("order").zip(filled("token")),

@@ -5,26 +5,25 @@ use crate::checkout::{languages, skeleton};
 use crate::client::{Client, Order, Refusal};
 use crate::erased::{part, text};
 use crate::json::{Json, Writer};
-use crate::language::{Text, Tongue};
+use crate::language::{Text, Tongue, fault_text};
 use crate::options::Options;
-use crate::session;
+use crate::session::{self, PayingPage};
 use gyesan_core::page::outcome::{Outcome, poll_delay_ms};
 use gyesan_core::page::{Failure, WindowEnd};
 use gyesan_core::problem::{Code, Language};
-use leptos::html;
 use leptos::prelude::*;
 use wasm_bindgen::JsValue;
 use web_sys::{HtmlElement, UrlSearchParams};
 
 /// What the page knows.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, Debug)]
 enum Known {
     /// The first answer is on its way.
     Nothing,
     /// The order as it was last read.
     Order(Box<Order>),
     /// The order could not be read.
-    Refused(Refusal),
+    Refused(Failure),
     /// The return from the PSP could not be taken up: one of the contract's codes, no order to show.
     Faulty(Option<Code>),
 }
@@ -34,7 +33,8 @@ enum Known {
 pub struct ResultPage {
     tongue: Tongue,
     client: StoredValue<Client>,
-    element: StoredValue<HtmlElement, LocalStorage>,
+    /// The element on which events are raised, and the one that the views are mounted in.
+    elements: StoredValue<(HtmlElement, HtmlElement), LocalStorage>,
     order_id: StoredValue<String>,
     token: StoredValue<String>,
     /// What the PSP's failure redirect said: advisory, anybody can open that address.
@@ -45,12 +45,17 @@ pub struct ResultPage {
 
 impl ResultPage {
     /// Reads the address of the page, and takes the PSP's parameters out of it.
-    pub fn new(options: Options) -> ResultPage {
+    pub fn new(options: Options, host: HtmlElement) -> ResultPage {
         let location = window().location();
         let search = location.search().unwrap_or_default();
         let params = UrlSearchParams::new_with_str(&search).ok();
         let get = |name: &str| params.as_ref().and_then(|params| params.get(name)).unwrap_or_default();
         let (order_id, token, code) = (get("orderId"), get("token"), get("code"));
+        // The failure redirect carries no token, because anybody can open it; the tab that paid has one.
+        let token = match PayingPage::load(&order_id) {
+            Some(page) if token.is_empty() => page.token,
+            _ => token,
+        };
         let error = get("error");
         if let Some(params) = &params {
             for name in ["paymentKey", "paymentType", "amount", "message"] {
@@ -71,7 +76,7 @@ impl ResultPage {
         ResultPage {
             tongue: Tongue(RwSignal::new(options.language)),
             client: StoredValue::new(Client { api: options.api, key: String::new(), language: options.language }),
-            element: StoredValue::new_local(options.element),
+            elements: StoredValue::new_local((options.element, host)),
             order_id: StoredValue::new(order_id),
             token: StoredValue::new(token),
             advice: StoredValue::new((!code.is_empty()).then(|| WindowEnd::from_code(&code))),
@@ -82,8 +87,10 @@ impl ResultPage {
 
     /// Asks for the order, and again with growing pauses while its payment is being checked.
     pub fn start(self) {
-        if self.known.with_untracked(|known| *known == Known::Nothing) {
-            leptos::task::spawn_local(self.ask());
+        if self.known.with_untracked(|known| matches!(known, Known::Nothing)) {
+            browser::spawn(self.ask());
+        } else {
+            self.focus_heading();
         }
     }
 
@@ -112,29 +119,36 @@ impl ResultPage {
     }
 
     fn learn(self, answer: Result<Order, Refusal>) {
-        let next = match answer {
-            Ok(order) => Known::Order(Box::new(order)),
-            // "Still checking" stays what is known when the network is lost meanwhile.
-            Err(refusal) if refusal.failure.is_passing() && self.has_order() => return,
-            Err(refusal) => Known::Refused(refusal),
-        };
-        if self.known.with_untracked(|known| *known == next) {
-            return;
-        }
-        if let Known::Order(order) = &next {
-            let outcome = outcome(order);
-            if outcome == Outcome::Paid {
-                session::forget_paid(&order.order_id);
+        let shown = self.known.with_untracked(|known| match known {
+            Known::Order(order) => Some(outcome(order)),
+            Known::Nothing | Known::Refused(_) | Known::Faulty(_) => None,
+        });
+        match answer {
+            Ok(order) => {
+                let outcome = outcome(&order);
+                // What is said stays as it is: nothing to read out again.
+                if shown == Some(outcome) {
+                    return;
+                }
+                if outcome == Outcome::Paid {
+                    session::forget_paid(&order.order_id);
+                }
+                self.elements.with_value(|(element, _)| {
+                    browser::emit_status(element, outcome_name(outcome), Some(&order.order_id));
+                });
+                self.known.set(Known::Order(Box::new(order)));
             }
-            self.element.with_value(|element| {
-                browser::emit_status(element, outcome_name(outcome), Some(&order.order_id));
-            });
+            // "Still checking" stays what is known when the network is lost meanwhile.
+            Err(refusal) if refusal.failure.is_passing() && shown.is_some() => return,
+            Err(refusal) => self.known.set(Known::Refused(refusal.failure)),
         }
-        self.known.set(next);
+        self.focus_heading();
     }
 
-    fn has_order(self) -> bool {
-        self.known.with_untracked(|known| matches!(known, Known::Order(_)))
+    /// The heading takes the focus when it changes, so that a screen reader reads it first.
+    fn focus_heading(self) {
+        let host = self.elements.with_value(|(_, host)| host.clone());
+        browser::focus(host, "h1");
     }
 
     /// The whole page.
@@ -157,7 +171,7 @@ impl ResultPage {
                 view! { {skeleton(3)} <p class="sr" role="status">{waiting}</p> }.into_any()
             }
             Known::Order(order) => self.order(*order),
-            Known::Refused(refusal) => self.refused(refusal.failure),
+            Known::Refused(failure) => self.refused(failure),
             Known::Faulty(code) => self.faulty(code),
         }
     }
@@ -195,7 +209,8 @@ impl ResultPage {
         }
         let can_retry = matches!(outcome, Outcome::Open | Outcome::Refused { payable: true });
         let label: Text = if can_retry { ("다시 결제하기", "Try again") } else { ("쇼핑 계속하기", "Back to the shop") };
-        let back = session::page_of(&order.order_id).or_else(|| order.return_url.clone());
+        let page = PayingPage::load(&order.order_id).map(|page| page.href);
+        let back = page.or_else(|| order.return_url.clone());
         if let Some(href) = back.filter(|_| outcome.is_final()) {
             actions.push(view! { <a class="primary" href=href>{tongue.tell(label)}</a> }.into_any());
         }
@@ -220,10 +235,15 @@ impl ResultPage {
     fn faulty(self, code: Option<Code>) -> AnyView {
         let title: Text = match self.advice.get_value() {
             Some(WindowEnd::Canceled) => ("결제를 취소했어요", "Payment canceled"),
+            Some(WindowEnd::Refused) => ("결제가 승인되지 않았어요", "The payment was declined"),
             _ => ("결제를 진행하지 못했어요", "The payment did not go through"),
         };
-        let said: Text = match code {
-            Some(code) => (code.title(Language::Ko), code.title(Language::En)),
+        let said: Text = match code.and_then(fault_text) {
+            Some(text) => text,
+            None if self.advice.get_value().is_some() => (
+                "쇼핑몰로 돌아가 다시 시도해 주세요.",
+                "Please go back to the shop and try again.",
+            ),
             None => (
                 "주문 정보를 찾을 수 없어요. 주문한 상점에서 다시 시도해 주세요.",
                 "We could not find the order. Please go back to the shop and try again.",
@@ -237,14 +257,8 @@ impl ResultPage {
     }
 }
 
-/// Mark, heading and sentence. The heading takes the focus when it appears, so that a screen reader reads it first.
+/// Mark, heading and sentence.
 fn heading(tongue: Tongue, mark: &'static str, title: Text, said: Text) -> AnyView {
-    let node = NodeRef::<html::H1>::new();
-    Effect::new(move |_| {
-        if let Some(heading) = node.get() {
-            let _ = heading.focus();
-        }
-    });
     let (class, sign) = match mark {
         "ok" => ("mark ok", "✓"),
         "wait" => ("mark wait", "…"),
@@ -252,7 +266,7 @@ fn heading(tongue: Tongue, mark: &'static str, title: Text, said: Text) -> AnyVi
     };
     view! {
         <span class=class aria-hidden="true">{sign}</span>
-        <h1 tabindex="-1" node_ref=node>{tongue.tell(title)}</h1>
+        <h1 tabindex="-1">{tongue.tell(title)}</h1>
         <p>{tongue.tell(said)}</p>
     }
     .into_any()

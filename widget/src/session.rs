@@ -11,7 +11,7 @@ const BUYER: &str = "gyesan:buyer";
 const PAGE: &str = "gyesan:page";
 
 /// The order of a cart.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Order {
     /// `ord_…`.
     pub id: String,
@@ -26,7 +26,7 @@ pub struct Order {
 }
 
 /// What the buyer typed.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Typed {
     /// Name.
     pub name: String,
@@ -125,14 +125,26 @@ impl Typed {
     }
 }
 
-/// Remembers where the buyer pays, for the result page's way back; works where both are on one origin.
-pub fn save_page(order_id: &str, href: &str) {
-    write(PAGE, &Writer::default().set("orderId", order_id).set("href", href).text());
+/// Where an order was paid from in this tab, and how it can be read.
+pub struct PayingPage {
+    /// The address of the page with the checkout.
+    pub href: String,
+    /// Reads the order.
+    pub token: String,
 }
 
-/// Where the buyer paid an order in this tab.
-pub fn page_of(order_id: &str) -> Option<String> {
-    read(PAGE).filter(|page| page.text_of("orderId") == order_id)?.get("href").text()
+impl PayingPage {
+    /// Remembers it for the result page; works where both are on one origin.
+    pub fn save(&self, order_id: &str) {
+        let page = Writer::default().set("orderId", order_id).set("href", self.href.as_str());
+        write(PAGE, &page.set("token", self.token.as_str()).text());
+    }
+
+    /// The page of an order, when it was paid in this tab.
+    pub fn load(order_id: &str) -> Option<PayingPage> {
+        let page = read(PAGE).filter(|page| page.text_of("orderId") == order_id)?;
+        Some(PayingPage { href: page.get("href").text()?, token: page.text_of("token") })
+    }
 }
 
 /// After the order is paid: the tab's next cart is an order of its own, whatever the key was.

@@ -1,19 +1,19 @@
 //! What the page's actions do: requests to Gyesan, calls of the PSP's SDK, and the events that come of them.
 
-use super::Checkout;
+use super::{Checkout, Held};
 use crate::browser;
-use crate::client::{Config, NewOrder, Order, Refusal};
+use crate::client::{NewOrder, Order, Refusal};
 use crate::json::Writer;
-use crate::session;
+use crate::options::Options;
+use crate::session::{self, PayingPage};
 use crate::toss::{Payment, Window};
 use gyesan_core::api::{Buyer, OrderStatus, PaymentStatus};
 use gyesan_core::buyer as rules;
 use gyesan_core::page::outcome::Outcome;
 use gyesan_core::page::{Action, Event, Failure, Methods, Price, WindowEnd};
-use gyesan_core::problem::{Code, Language};
+use gyesan_core::problem::Code;
 use js_sys::Promise;
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
@@ -26,61 +26,67 @@ impl Checkout {
     /// Does what the page asks for.
     pub(super) fn perform(self, action: Action) {
         match action {
-            Action::Configure => spawn_local(self.configure()),
-            Action::Price => spawn_local(self.price()),
+            Action::Configure => browser::spawn(self.configure()),
+            Action::Price => browser::spawn(self.price()),
             Action::ShowMethods => self.show_methods(),
-            Action::UpdateAmount => spawn_local(self.update_amount()),
-            Action::Place { after_ms, new_id } => spawn_local(self.place(after_ms, new_id)),
-            Action::OpenWindow => spawn_local(self.open_window()),
+            Action::UpdateAmount => browser::spawn(self.update_amount()),
+            Action::Place { after_ms, new_id } => browser::spawn(self.place(after_ms, new_id)),
+            Action::OpenWindow => browser::spawn(self.open_window()),
             Action::ForgetOrder => {
                 session::Order::forget(&self.client().key);
-                self.placed.set(None);
-                self.result_link.set(None);
+                self.hold(|held| {
+                    held.placed = None;
+                    held.result_link = None;
+                });
             }
-            Action::FocusFault => self.focus_fault(),
+            Action::FocusFault => {
+                let host = self.held.with_value(|held| held.host.clone());
+                browser::focus(host, "[aria-invalid=true]");
+            }
         }
     }
 
+    /// Notes what no view follows; nothing when the element has left the document.
+    fn hold(self, note: impl FnOnce(&mut Held)) {
+        let _ = self.held.try_update_value(note);
+    }
+
     async fn configure(self) {
-        let sent = self.options.try_update_value(|options| options.config.take()).flatten();
+        let sent = self.held.try_update_value(|held| held.options.config.take()).flatten();
         match self.client().config(sent).await {
             Ok(config) => {
-                self.config.set(Some(config));
+                self.hold(|held| held.config = Some(config));
                 self.dispatch(Event::Configured);
             }
             Err(refusal) => {
-                if let Some(code) = refusal.code() {
-                    browser::warn(&format!("gyesan-checkout: {} {}", code.as_str(), refusal.title));
-                }
-                let failure = refusal.failure;
-                self.refusal.set(Some(refusal));
-                self.dispatch(Event::ConfigFailed(failure));
+                browser::warn(&format!("gyesan-checkout: no configuration: {}", refusal.title));
+                self.dispatch(Event::ConfigFailed(self.refused(refusal)));
             }
         }
     }
 
     /// Asks for the price of the cart as it is; a coupon that does not fit is taken off, with the reason beside it.
     async fn price(self) {
-        let Some(asked) = self.quotes_asked.try_update_value(|asked| {
-            *asked += 1;
-            *asked
+        let Some(asked) = self.held.try_update_value(|held| {
+            held.quotes_asked += 1;
+            held.quotes_asked
         }) else {
             return;
         };
-        if let Some((order_id, token)) = self.options.with_value(|options| options.order.clone()) {
+        if let Some((order_id, token)) = self.held.with_value(|held| held.options.order.clone()) {
             let answer = self.client().order(&order_id, &token).await;
             return self.order_read(answer);
         }
-        let sent = self.options.try_update_value(|options| options.quote.take()).flatten();
+        let sent = self.held.try_update_value(|held| held.options.quote.take()).flatten();
         if sent.is_none() && asked > 1 {
             browser::sleep(QUOTE_PAUSE_MS).await;
         }
-        let is_latest = || self.quotes_asked.try_get_value() == Some(asked);
+        let is_latest = || self.held.try_with_value(|held| held.quotes_asked) == Some(asked);
         if !is_latest() {
             return;
         }
         let (items, coupon) = (self.cart.get_untracked(), self.coupon.get_untracked());
-        let answer = self.client().quote(sent, &items, coupon.as_deref()).await;
+        let answer = self.client().quote(sent, &items, Some(coupon.as_str()).filter(|code| !code.is_empty())).await;
         if !is_latest() {
             return;
         }
@@ -90,17 +96,13 @@ impl Checkout {
                 self.quote.set(Some(quote));
                 self.dispatch(Event::Priced(amount));
             }
-            Err(refusal) => match refusal.code().filter(|code| coupon.is_some() && is_about_coupon(*code)) {
+            Err(refusal) => match refusal.code().filter(|code| !coupon.is_empty() && is_about_coupon(*code)) {
                 Some(code) => {
-                    self.coupon.set(None);
+                    self.coupon.set(String::new());
                     self.coupon_fault.set(Some(code));
                     self.perform(Action::Price);
                 }
-                None => {
-                    let failure = refusal.failure;
-                    self.refusal.set(Some(refusal));
-                    self.dispatch(Event::PriceFailed(failure));
-                }
+                None => self.dispatch(Event::PriceFailed(self.refused(refusal))),
             },
         }
     }
@@ -109,16 +111,20 @@ impl Checkout {
         match answer {
             Ok(order) => {
                 let amount = order.quote.amount;
-                self.quote.set(Some(order.quote.clone()));
-                self.placed.set(Some(order));
+                let quote = order.quote.clone();
+                self.hold(|held| held.placed = Some(order));
+                self.quote.set(Some(quote));
                 self.dispatch(Event::Priced(amount));
             }
-            Err(refusal) => {
-                let failure = refusal.failure;
-                self.refusal.set(Some(refusal));
-                self.dispatch(Event::PriceFailed(failure));
-            }
+            Err(refusal) => self.dispatch(Event::PriceFailed(self.refused(refusal))),
         }
+    }
+
+    /// Keeps the server's words for the views.
+    fn refused(self, refusal: Refusal) -> Failure {
+        let failure = refusal.failure;
+        self.hold(|held| held.refusal = Some(refusal));
+        failure
     }
 
     fn show_methods(self) {
@@ -131,17 +137,17 @@ impl Checkout {
             },
             std::time::Duration::from_millis(METHODS_MS),
         );
-        spawn_local(async move {
+        browser::spawn(async move {
             match self.draw().await {
-                Ok(window) => match self.window.try_set_value(Some(window)) {
-                    None => self.dispatch(Event::MethodsShown),
-                    // The element left the document meanwhile.
-                    Some(window) => {
-                        if let Some(window) = window {
-                            window.destroy().await;
-                        }
+                Ok(window) => {
+                    let mut window = Some(window);
+                    self.hold(|held| held.window = window.take());
+                    match window {
+                        None => self.dispatch(Event::MethodsShown),
+                        // The element left the document meanwhile.
+                        Some(window) => window.destroy().await,
                     }
-                },
+                }
                 Err(code) => {
                     browser::warn(&format!("gyesan-checkout: the payment methods could not be drawn: {code}"));
                     self.dispatch(Event::MethodsFailed);
@@ -151,33 +157,30 @@ impl Checkout {
     }
 
     async fn draw(self) -> Result<Window, String> {
-        let (Some(config), Price::Known(amount)) = (self.config.get_untracked(), self.page.get_untracked().price)
+        let former = self.held.try_update_value(|held| held.window.take()).flatten();
+        if let Some(former) = former {
+            former.destroy().await;
+        }
+        let Some((options, Some(config))) =
+            self.held.try_with_value(|held| (held.options.clone(), held.config.clone()))
         else {
             return Err(String::new());
         };
-        if let Some(Some(former)) = self.window.try_update_value(Option::take) {
-            former.destroy().await;
-        }
-        let (load, methods, agreement) = self.options.with_value(|options| {
-            (options.load_sdk.clone(), options.methods.clone(), options.agreement.clone())
-        });
-        if let Some(load) = load {
+        let Price::Known(amount) = self.page.get_untracked().price else { return Err(String::new()) };
+        let Options { load_sdk, methods, agreement, .. } = options;
+        if let Some(load) = load_sdk {
             let failed = |_| "SDK_NOT_LOADED".to_owned();
             let loading = load.call1(&JsValue::UNDEFINED, &config.sdk_url.as_str().into()).map_err(failed)?;
             if let Ok(loading) = loading.dyn_into::<Promise>() {
                 JsFuture::from(loading).await.map_err(failed)?;
             }
         }
-        let terms = self.terms_agreed;
-        let hear = move |agreed| {
-            // The listener may outlive the view.
-            let _ = terms.try_set(agreed);
-        };
+        let hear = move |agreed| self.hold(|held| held.terms_agreed = agreed);
         Window::draw(&config.client_key, &config.customer_key, amount, (&methods, &agreement), hear).await
     }
 
     async fn update_amount(self) {
-        let window = self.window.try_get_value().flatten();
+        let window = self.held.try_with_value(|held| held.window.clone()).flatten();
         if let (Some(window), Price::Known(amount)) = (window, self.page.get_untracked().price) {
             // Said once more before the payment window opens, where a failure counts.
             let _ = window.set_amount(amount).await;
@@ -191,7 +194,7 @@ impl Checkout {
     async fn place(self, after_ms: u32, new_id: bool) {
         browser::sleep(after_ms).await;
         let client = self.client();
-        if let Some((order_id, token)) = self.options.with_value(|options| options.order.clone()) {
+        if let Some((order_id, token)) = self.held.with_value(|held| held.options.order.clone()) {
             let answer = client.order(&order_id, &token).await;
             return self.placed_or_not(answer.map(|order| Order { status_token: token, ..order }));
         }
@@ -199,7 +202,7 @@ impl Checkout {
         let new = self.new_order();
         let Some(mut tab) = session::Order::of_cart(session::Order::load(&client.key), &self.cart_text(), new_id)
         else {
-            return self.placed_or_not(Err(Refusal::problem(Code::Internal, client.language)));
+            return self.placed_or_not(Err(Refusal::problem(Code::Internal)));
         };
         tab.save(&client.key);
         // 2
@@ -213,7 +216,8 @@ impl Checkout {
                 tab.replaces.clear();
                 answer = client.place(&tab.id, &new).await;
             } else {
-                self.result_link.set(Some(self.result_of(&tab.replaces, &tab.replaces_token)));
+                let link = self.result_of(&tab.replaces, &tab.replaces_token);
+                self.hold(|held| held.result_link = Some(link));
             }
         }
         if let Ok(order) = &answer {
@@ -226,30 +230,28 @@ impl Checkout {
 
     fn placed_or_not(self, answer: Result<Order, Refusal>) {
         let answer = answer.and_then(|order| {
+            let link = self.result_of(&order.order_id, &order.status_token);
+            self.hold(|held| held.result_link = Some(link));
             let unpaid = matches!(order.payment_status, PaymentStatus::NotStarted | PaymentStatus::Failure);
             if unpaid && order.order_status != OrderStatus::Completed {
-                self.result_link.set(Some(self.result_of(&order.order_id, &order.status_token)));
-                return Err(Refusal::problem(Code::OrderNotPayable, self.client().language));
+                return Err(Refusal::problem(Code::OrderNotPayable));
             }
             Ok(order)
         });
         match answer {
             Ok(order) => {
-                self.result_link.set(Some(self.result_of(&order.order_id, &order.status_token)));
                 let event = Event::Placed { amount: order.quote.amount, status: order.payment_status };
                 if !order.quote.lines.is_empty() {
                     self.quote.set(Some(order.quote.clone()));
                 }
-                self.placed.set(Some(order));
+                self.hold(|held| held.placed = Some(order));
                 self.dispatch(event);
             }
             Err(refusal) => {
                 for (pointer, code) in &refusal.errors {
                     self.show_fault(pointer, *code);
                 }
-                let failure = refusal.failure;
-                self.refusal.set(Some(refusal));
-                self.dispatch(Event::PlaceFailed(failure));
+                self.dispatch(Event::PlaceFailed(self.refused(refusal)));
             }
         }
     }
@@ -267,15 +269,18 @@ impl Checkout {
     }
 
     async fn open_window(self) {
-        let window = self.window.try_get_value().flatten();
-        let (Some(order), Some(window)) = (self.placed.get_untracked(), window) else {
+        let window = self.held.try_with_value(|held| held.window.clone()).flatten();
+        let placed = self.held.try_with_value(|held| held.placed.clone()).flatten();
+        let (Some(order), Some(window)) = (placed, window) else {
             return self.dispatch(Event::WindowClosed(WindowEnd::Broken));
         };
         let (success_url, fail_url) = self.return_urls(&order);
         let Buyer { name, email, phone } = rules::normalized(&self.buyer());
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
         let (name, email, phone) = (text(&name), text(&email), text(&phone));
-        self.remember_page(&order.order_id);
+        if let Ok(href) = leptos::prelude::window().location().href() {
+            PayingPage { href, token: order.status_token.clone() }.save(&order.order_id);
+        }
         let payment = Payment {
             order_id: &order.order_id,
             order_name: &order.order_name,
@@ -300,8 +305,8 @@ impl Checkout {
         if !order.success_url.is_empty() {
             return (order.success_url.clone(), order.fail_url.clone());
         }
-        let merchant = self.config.with_untracked(|config: &Option<Config>| {
-            config.as_ref().map(|config| config.merchant_id.clone()).unwrap_or_default()
+        let merchant = self.held.with_value(|held| {
+            held.config.as_ref().map(|config| config.merchant_id.clone()).unwrap_or_default()
         });
         let api = self.client().api;
         (format!("{api}/payments/{merchant}/success"), format!("{api}/payments/{merchant}/fail"))
@@ -315,10 +320,10 @@ impl Checkout {
     fn new_order(self) -> NewOrder {
         let Buyer { name, email, phone } = rules::normalized(&self.buyer());
         let (member, return_url) =
-            self.options.with_value(|options| (options.member.clone(), options.return_url.clone()));
+            self.held.with_value(|held| (held.options.member.clone(), held.options.return_url.clone()));
         NewOrder {
             items: self.cart.get_untracked(),
-            coupon: self.coupon.get_untracked(),
+            coupon: Some(self.coupon.get_untracked()).filter(|code| !code.is_empty()),
             member,
             return_url,
             buyer: (name.unwrap_or_default(), email.unwrap_or_default(), phone.unwrap_or_default()),
@@ -337,16 +342,6 @@ impl Checkout {
             .set_some("member", new.member)
             .text()
     }
-
-    fn focus_fault(self) {
-        // After the fields have been marked.
-        request_animation_frame(move || {
-            let fault = self.host.try_with_value(|host| host.query_selector("[aria-invalid=true]").ok().flatten());
-            if let Some(element) = fault.flatten().and_then(|found| found.dyn_into::<web_sys::HtmlElement>().ok()) {
-                let _ = element.focus();
-            }
-        });
-    }
 }
 
 /// Whether nothing can be charged for an order any more, or nothing more than was.
@@ -359,24 +354,26 @@ fn is_about_coupon(code: Code) -> bool {
     matches!(code, Code::CouponNotFound | Code::CouponExpired | Code::CouponMinimumNotMet)
 }
 
-/// What an offline or a strange answer is to a person, whose words the server's are not.
-pub(super) fn failure_text(failure: Failure) -> crate::language::Text {
-    match failure {
-        Failure::Offline => (
-            "네트워크 연결을 확인하고 다시 시도해 주세요.",
-            "Check your connection and try again.",
-        ),
+/// Why something failed, for a person: the page's own words, or the server's when it knows better.
+pub(super) fn failure_text(checkout: Checkout, failure: Failure) -> String {
+    let own = match failure {
+        Failure::Offline => {
+            ("네트워크 연결을 확인하고 다시 시도해 주세요.", "Check your connection and try again.")
+        }
         Failure::Problem(Code::OriginNotAllowed | Code::Unauthorized | Code::Forbidden) => (
             "상점의 결제 설정을 확인하고 있어요. 잠시 후 다시 방문해 주세요.",
             "This shop's checkout is not set up correctly. Please come back later.",
         ),
-        Failure::Problem(code) => (
-            code.title(Language::Ko),
-            code.title(Language::En),
-        ),
-        Failure::Unexpected => (
-            "잠시 후 다시 시도해 주세요.",
-            "Something went wrong. Please try again in a moment.",
-        ),
+        Failure::Problem(_) | Failure::Unexpected => {
+            ("잠시 후 다시 시도해 주세요.", "Something went wrong. Please try again in a moment.")
+        }
+    };
+    let said = checkout.held.with_value(|held| held.refusal.as_ref().map(|refusal| refusal.title.clone()));
+    match (failure, said.filter(|title| !title.is_empty())) {
+        (Failure::Problem(Code::OriginNotAllowed | Code::Unauthorized | Code::Forbidden), _) => {
+            checkout.tongue.of(own).to_owned()
+        }
+        (Failure::Problem(_), Some(title)) => title,
+        _ => checkout.tongue.of(own).to_owned(),
     }
 }

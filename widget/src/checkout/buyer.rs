@@ -2,7 +2,7 @@
 
 use super::{Checkout, Field};
 use crate::erased::{event, flag, text, written};
-use crate::language::Text;
+use crate::language::{Text, fault_text};
 use leptos::prelude::*;
 
 /// How one field looks to the browser.
@@ -62,8 +62,10 @@ pub(super) fn view(checkout: Checkout) -> AnyView {
 fn field(checkout: Checkout, field: Field, look: Look) -> AnyView {
     let tongue = checkout.tongue;
     let fault_id = format!("{}-fault", look.id);
-    let fault =
-        text(move || field.fault.get().map(|code| code.title(tongue.0.get()).to_owned()).unwrap_or_default());
+    let fault = text(move || {
+        let fault = field.fault.get().and_then(fault_text);
+        fault.map(|text| tongue.of(text).to_owned()).unwrap_or_default()
+    });
     let typed = event(move |event| {
         field.value.set(event_target_value(&event));
         // A fault goes as soon as it is mended; a new one waits until the field is left.

@@ -14,7 +14,7 @@ pub(super) fn view(checkout: Checkout) -> AnyView {
         let rows: Vec<AnyView> = (0..count.get()).filter_map(|place| row(checkout, place)).collect();
         if rows.is_empty() {
             // An order of the merchant's server, read by its token, may come without lines.
-            let name = checkout.placed.with(|order| order.as_ref().map(|order| order.order_name.clone()));
+            let name = checkout.held.with_value(|held| held.placed.as_ref().map(|order| order.order_name.clone()));
             return view! { <p class="line-name">{name}</p> }.into_any();
         }
         view! { <ul class="lines">{rows}</ul> }.into_any()

@@ -2,6 +2,7 @@
 
 use super::Checkout;
 use crate::erased::{click, event, flag, part, text, written};
+use crate::language::fault_text;
 use leptos::prelude::*;
 
 pub(super) fn view(checkout: Checkout) -> AnyView {
@@ -10,12 +11,12 @@ pub(super) fn view(checkout: Checkout) -> AnyView {
         return ().into_any();
     }
     let fault = text(move || {
-        let fault = checkout.coupon_fault.get();
-        fault.map(|code| code.title(tongue.0.get()).to_owned()).unwrap_or_default()
+        let fault = checkout.coupon_fault.get().and_then(fault_text);
+        fault.map(|text| tongue.of(text).to_owned()).unwrap_or_default()
     });
     let body = part(move || match checkout.coupon.get() {
-        Some(code) => applied(checkout, code),
-        None => entry(checkout),
+        code if code.is_empty() => entry(checkout),
+        code => applied(checkout, code),
     });
     view! {
         <section class="card" aria-labelledby="coupon-title">
@@ -33,7 +34,7 @@ fn entry(checkout: Checkout) -> AnyView {
     let apply = move || {
         let code = checkout.coupon_typed.with_untracked(|code| code.trim().to_owned());
         if !code.is_empty() {
-            checkout.set_coupon(Some(code));
+            checkout.set_coupon(code);
         }
     };
     let typed = event(move |event| {
@@ -77,7 +78,7 @@ fn applied(checkout: Checkout, code: String) -> AnyView {
     let locked = flag(move || !checkout.page.with(|page| page.may_edit()));
     let remove = click(move || {
         checkout.coupon_typed.set(String::new());
-        checkout.set_coupon(None);
+        checkout.set_coupon(String::new());
     });
     view! {
         <div class="coupon-tag">

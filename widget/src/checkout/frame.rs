@@ -11,8 +11,10 @@ use leptos::prelude::*;
 
 pub(super) fn view(checkout: Checkout) -> AnyView {
     let tongue = checkout.tongue;
-    let shop =
-        text(move || checkout.config.with(|config| config.as_ref().map(|config| config.shop.clone()).unwrap_or_default()));
+    let shop = text(move || {
+        checkout.page.track();
+        checkout.held.with_value(|held| held.config.as_ref().map(|config| config.shop.clone()).unwrap_or_default())
+    });
     // The parts are built once per kind of page, not at every change of a phase: typing and focus stay.
     let kind = Memo::new(move |_| {
         let page = checkout.page.get();
@@ -98,12 +100,18 @@ fn open(checkout: Checkout) -> AnyView {
 }
 
 /// Mark, heading and sentence, and below them whatever leads on.
-fn panel(tongue: Tongue, mark: (&'static str, &'static str), title: Text, said: Text, below: Vec<AnyView>) -> AnyView {
+fn panel(
+    tongue: Tongue,
+    mark: (&'static str, &'static str),
+    title: Text,
+    said: Signal<String>,
+    below: Vec<AnyView>,
+) -> AnyView {
     view! {
         <div class="panel" role="alert">
             <span class=mark.0 aria-hidden="true">{mark.1}</span>
             <h2>{tongue.tell(title)}</h2>
-            <p>{tongue.tell(said)}</p>
+            <p>{said}</p>
             {below}
         </div>
     }
@@ -131,7 +139,7 @@ fn stopped(checkout: Checkout, failure: Failure) -> AnyView {
         let retry = move || checkout.dispatch(Event::RetryPressed);
         below.push(button(tongue, "primary", ("다시 시도", "Try again"), retry));
     }
-    panel(tongue, ("mark warn", "!"), title, failure_text(failure), below)
+    panel(tongue, ("mark warn", "!"), title, text(move || failure_text(checkout, failure)), below)
 }
 
 /// The cart's order takes no payment: where it stands, and what the buyer can do.
@@ -158,12 +166,12 @@ fn closed(checkout: Checkout, standing: Standing) -> AnyView {
         ),
     };
     let mut below = Vec::new();
-    if let Some(href) = checkout.result_link.get_untracked() {
+    if let Some(href) = checkout.held.with_value(|held| held.result_link.clone()) {
         below.push(view! { <a class="primary" href=href>{tongue.say("결제 결과 보기", "See the result")}</a> }.into_any());
     }
     if standing != Standing::InDoubt && !checkout.is_fixed() {
         let new_order = move || checkout.dispatch(Event::NewOrderPressed);
         below.push(button(tongue, "secondary", ("새로 주문하기", "Start a new order"), new_order));
     }
-    panel(tongue, mark, title, said, below)
+    panel(tongue, mark, title, text(move || tongue.of(said).to_owned()), below)
 }

@@ -15,11 +15,10 @@ pub(super) fn methods(checkout: Checkout) -> AnyView {
     let state = Memo::new(move |_| checkout.page.with(|page| page.methods));
     let above = part(move || match state.get() {
         Methods::Waiting | Methods::Loading => skeleton(2),
-        Methods::Failed => fault(
-            checkout,
-            ("결제 수단을 불러오지 못했어요.", "The payment methods could not be loaded."),
-            Event::MethodsRetryPressed,
-        ),
+        Methods::Failed => {
+            let what = ("결제 수단을 불러오지 못했어요.", "The payment methods could not be loaded.");
+            fault(checkout, text(move || tongue.of(what).to_owned()), Event::MethodsRetryPressed)
+        }
         Methods::Shown => ().into_any(),
     });
     view! {
@@ -39,11 +38,11 @@ pub(crate) fn skeleton(bars: usize) -> AnyView {
 }
 
 /// Something could not be had: what, and another try.
-fn fault(checkout: Checkout, what: Text, retry: Event) -> AnyView {
+fn fault(checkout: Checkout, what: Signal<String>, retry: Event) -> AnyView {
     let tongue = checkout.tongue;
     view! {
         <div class="inline-alert" role="alert">
-            <p>{tongue.tell(what)}</p>
+            <p>{what}</p>
             <button type="button" class="secondary" on:click=click(move || checkout.dispatch(retry))>
                 {tongue.say("다시 시도", "Try again")}
             </button>
@@ -92,7 +91,7 @@ pub(super) fn bar(checkout: Checkout) -> AnyView {
         Price::Pending | Price::Known(_) => None,
     });
     let refused = part(move || match refused.get() {
-        Some(failure) => fault(checkout, failure_text(failure), Event::RetryPressed),
+        Some(failure) => fault(checkout, text(move || failure_text(checkout, failure)), Event::RetryPressed),
         None => ().into_any(),
     });
     view! {
@@ -142,7 +141,7 @@ fn notice(checkout: Checkout) -> Option<String> {
         Notice::NotPlaced(gyesan_core::page::Failure::Problem(Code::InvalidBuyer)) => {
             ("입력한 정보를 확인해 주세요.", "Please check the highlighted fields.")
         }
-        Notice::NotPlaced(failure) => failure_text(failure),
+        Notice::NotPlaced(failure) => return Some(failure_text(checkout, failure)),
     };
     Some(checkout.tongue.of(text).to_owned())
 }
