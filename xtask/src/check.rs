@@ -83,12 +83,13 @@ fn clippy_wasm() -> Result<Vec<String>> {
     Ok(faults)
 }
 
+/// Every warning is a fault. They are not made errors, because an error in one crate hides the rest of the others.
 fn clippy(step: &str, command: &mut std::process::Command) -> Result<Vec<String>> {
-    command.args(["--quiet", "--keep-going", "--", "-D", "warnings"]);
+    command.args(["--quiet", "--keep-going"]);
     let step = progress::Step::begin(step);
     let (status, output) = process::observe(command, |line| step.doing(line))?;
     step.done();
-    if status.success() {
+    if status.success() && !output.lines().any(|line| line.starts_with("warning")) {
         return Ok(Vec::new());
     }
     Ok(output.lines().map(str::to_owned).collect())

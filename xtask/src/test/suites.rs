@@ -19,7 +19,7 @@ pub struct Suite {
 
 /// All of them.
 pub const ALL: &[Suite] = &[
-    Suite { name: "xtask", title: "these commands", run: |_| cargo_test("xtask") },
+    Suite { name: "xtask", title: "these commands", run: commands },
     Suite { name: "core", title: "the rules, natively", run: |_| cargo_test("gyesan-core") },
     Suite { name: "core-wasm", title: "the rules, as WebAssembly", run: core_wasm },
     Suite {
@@ -76,6 +76,15 @@ fn observed(step: &str, command: &mut Command) -> Result<Counts> {
 
 fn cargo_test(package: &str) -> Result<Counts> {
     count(&format!("testing {package}"), &mut tools::cargo(&["test", "--no-fail-fast", "--package", package]))
+}
+
+fn commands(_: &Plan) -> Result<Counts> {
+    tools::node()?;
+    let mut counts = cargo_test("xtask")?;
+    let mut node = Command::new("node");
+    node.args(["--test", "xtask/runtime/catalogue.test.mjs"]).current_dir(workspace::root());
+    counts.add(count("testing the runtime script", &mut node)?);
+    Ok(counts)
 }
 
 fn wasm_test(package: &str) -> Result<Command> {
