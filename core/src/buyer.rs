@@ -6,16 +6,17 @@ use crate::problem::{Code, FieldFault};
 /// Checks what is there (every field is optional in the contract) and returns the faults, pointers
 /// relative to the buyer (`/name`, `/email`, `/phone`).
 pub fn faults(buyer: &Buyer) -> Vec<FieldFault> {
-    let checks: [(&str, &Option<String>, fn(&str) -> bool, Code); 3] = [
-        ("/name", &buyer.name, is_name, Code::InvalidBuyerName),
-        ("/email", &buyer.email, is_email, Code::InvalidBuyerEmail),
-        ("/phone", &buyer.phone, is_phone, Code::InvalidBuyerPhone),
-    ];
-    checks
-        .into_iter()
-        .filter(|(_, value, valid, _)| value.as_deref().is_some_and(|text| !valid(text)))
-        .map(|(pointer, _, _, code)| FieldFault::new(pointer, code))
-        .collect()
+    let wrong =
+        |value: &Option<String>, valid: fn(&str) -> bool| value.as_deref().is_some_and(|text| !valid(text));
+    [
+        ("/name", wrong(&buyer.name, is_name), Code::InvalidBuyerName),
+        ("/email", wrong(&buyer.email, is_email), Code::InvalidBuyerEmail),
+        ("/phone", wrong(&buyer.phone, is_phone), Code::InvalidBuyerPhone),
+    ]
+    .into_iter()
+    .filter(|(_, wrong, _)| *wrong)
+    .map(|(pointer, _, code)| FieldFault::new(pointer, code))
+    .collect()
 }
 
 /// The buyer with surrounding blanks removed and the phone reduced to its digits, which is what Toss

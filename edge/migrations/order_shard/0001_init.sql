@@ -54,6 +54,7 @@ CREATE TABLE attempts (
     state       TEXT NOT NULL,
     dialogue    TEXT,                -- JSON, while the PSP is being asked
     refusal     TEXT,                -- JSON, after a refusal
+    trace       TEXT,                -- W3C trace context of the return that began it
     created_at  INTEGER NOT NULL,
     PRIMARY KEY (order_row, number),
     UNIQUE (order_row, payment_key)  -- one authentication is one attempt, however often the buyer returns

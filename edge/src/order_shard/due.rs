@@ -77,7 +77,8 @@ impl OrderShard {
                     signal: Signal::Elapsed,
                 },
             };
-            self.pay(turn, &mut order, command, None)?;
+            let trace = order.trace_of(*attempt);
+            self.pay(turn, &mut order, command, trace.as_deref())?;
         }
         Ok(())
     }

@@ -23,6 +23,16 @@ pub struct Order {
     pub member_id: Option<String>,
     pub version: u32,
     pub payment: Payment,
+    /// For each attempt, in the same order: the W3C trace context of the return that began it.
+    traces: Vec<Option<String>>,
+}
+
+impl Order {
+    /// The trace that an attempt belongs to, so that what comes of it later carries it too.
+    pub fn trace_of(&self, number: u32) -> Option<String> {
+        let place = self.payment.attempts.iter().position(|attempt| attempt.number == number)?;
+        self.traces.get(place)?.clone()
+    }
 }
 
 /// Finds an order by its id, with its attempts.
@@ -50,7 +60,7 @@ pub fn by_row(sql: &dyn Sql, order_row: i64) -> Result<Option<Order>, SqlError> 
 fn load(sql: &dyn Sql, row: &Row) -> Result<Order, SqlError> {
     let order_row = row.int(0)?;
     let attempts = sql.query(
-        "SELECT number, attempt_id, payment_key, state, dialogue, refusal, created_at FROM attempts WHERE order_row = ? ORDER BY number",
+        "SELECT number, attempt_id, payment_key, state, dialogue, refusal, created_at, trace FROM attempts WHERE order_row = ? ORDER BY number",
         params![order_row],
     )?;
     Ok(Order {
@@ -70,6 +80,10 @@ fn load(sql: &dyn Sql, row: &Row) -> Result<Order, SqlError> {
             unresolved: row.int(11)? != 0,
             attempts: attempts.iter().map(attempt).collect::<Result<_, _>>()?,
         },
+        traces: attempts
+            .iter()
+            .map(|row| Ok(row.text_or_null(7)?.map(str::to_owned)))
+            .collect::<Result<_, SqlError>>()?,
     })
 }
 
@@ -96,16 +110,21 @@ fn attempt(row: &Row) -> Result<Attempt, SqlError> {
     })
 }
 
-/// Writes an attempt that is new or has changed.
-pub fn store_attempt(sql: &dyn Sql, order_row: i64, attempt: &Attempt) -> Result<(), SqlError> {
+/// Writes an attempt that is new or has changed; the trace is the one that it begins with.
+pub fn store_attempt(
+    sql: &dyn Sql,
+    order_row: i64,
+    attempt: &Attempt,
+    trace: Option<&str>,
+) -> Result<(), SqlError> {
     let dialogue = attempt.state.dialogue().map(to_json).transpose()?;
     let refusal = match &attempt.state {
         AttemptState::Failure(refusal) => Some(to_json(refusal)?),
         _ => None,
     };
     sql.query(
-        "INSERT INTO attempts (order_row, number, attempt_id, payment_key, state, dialogue, refusal, created_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        "INSERT INTO attempts (order_row, number, attempt_id, payment_key, state, dialogue, refusal, created_at, trace)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (order_row, number) DO UPDATE SET state = excluded.state, dialogue = excluded.dialogue, refusal = excluded.refusal",
         params![
             order_row,
@@ -116,6 +135,7 @@ pub fn store_attempt(sql: &dyn Sql, order_row: i64, attempt: &Attempt) -> Result
             dialogue,
             refusal,
             attempt.created_at,
+            trace,
         ],
     )?;
     Ok(())

@@ -59,7 +59,8 @@ impl OrderShard {
         let Some(mut order) = orders::find(turn.sql, &id.merchant_id, &id.order_id)? else { return Ok(()) };
         let command =
             payment::Command::Signal { attempt: id.attempt, call: id.call, signal: Signal::Answered(answer) };
-        self.pay(turn, &mut order, command, None)
+        let trace = order.trace_of(id.attempt);
+        self.pay(turn, &mut order, command, trace.as_deref())
     }
 
     /// Decides and stores.
@@ -70,12 +71,8 @@ impl OrderShard {
         command: payment::Command,
         trace: Option<&str>,
     ) -> Result<(), Fault> {
-        let events = payment::decide(&order.payment, command, turn.now).map_err(|rejection| {
-            if let payment::Rejection::AmountMismatch { .. } = &rejection {
-                log(turn, order, "warn", "security.amount-mismatch", rejection.to_string());
-            }
-            reject(&rejection)
-        })?;
+        let events =
+            payment::decide(&order.payment, command, turn.now).map_err(|rejection| reject(&rejection))?;
         self.store_events(turn, order, &events, None, trace)
     }
 
@@ -110,7 +107,7 @@ impl OrderShard {
         let changed =
             order.payment.attempts.iter().filter(|attempt| before.attempt(attempt.number) != Some(*attempt));
         for attempt in changed.clone() {
-            orders::store_attempt(turn.sql, order.row, attempt)?;
+            orders::store_attempt(turn.sql, order.row, attempt, trace)?;
             if attempt.state.dialogue().is_none() && before.attempt(attempt.number).is_some() {
                 turn.sql.query(
                     "DELETE FROM due WHERE order_row = ? AND attempt = ?",
