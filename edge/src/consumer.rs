@@ -27,6 +27,8 @@ pub struct Consumer {
     position: u64,
     /// The end of the partition, as far as is known.
     end: u64,
+    /// Records put aside so far; as stored.
+    dead_letters: u64,
     /// Consecutive records after the position (and after the batch under way).
     ahead: VecDeque<Record>,
     work: Work,
@@ -67,12 +69,14 @@ impl Consumer {
         migration::apply(sql, migration::CONSUMER)?;
         let rows = sql.query("SELECT position FROM position", &[])?;
         let position = rows.first().map_or(Ok(0), |row| row.count(0))?;
+        let dead_letters = count_dead_letters(sql)?;
         Ok(Consumer {
             subscription,
             topology,
             source: subscription.source(partition),
             position,
             end: position,
+            dead_letters,
             ahead: VecDeque::new(),
             work: Work::Nothing,
             waiting: Vec::new(),
@@ -88,8 +92,7 @@ impl Consumer {
                 self.go_on(turn)
             }
             Command::Position => {
-                let place = self.place(turn.sql)?;
-                turn.reply(token, Reply::Position(place));
+                turn.reply(token, Reply::Position(self.place()));
                 Ok(())
             }
             Command::Poke => {
@@ -126,7 +129,8 @@ impl Consumer {
         while matches!(self.work, Work::Nothing) {
             if self.ahead.is_empty() {
                 if self.position >= self.end {
-                    return self.answer_waiting(turn);
+                    self.answer_waiting(turn);
+                    return Ok(());
                 }
                 let id = self.call_id();
                 let read = LogCommand::Read { after: self.position, limit: 256 };
@@ -170,6 +174,9 @@ impl Consumer {
             }));
         }
         turn.sql.query("UPDATE position SET position = ?", params![position])?;
+        if !batch.refused.is_empty() {
+            self.dead_letters = count_dead_letters(turn.sql)?;
+        }
         self.position = position;
         Ok(())
     }
@@ -185,7 +192,10 @@ impl Consumer {
                 Ok(Reply::Records { records, end }) => {
                     self.take(Wake { records, end });
                     self.end = self.end.max(end);
-                    if self.ahead.is_empty() { self.answer_waiting(turn) } else { self.go_on(turn) }
+                    if !self.ahead.is_empty() {
+                        return self.go_on(turn);
+                    }
+                    self.answer_waiting(turn);
                 }
                 _ => self.answer_waiting(turn),
             },
@@ -198,33 +208,27 @@ impl Consumer {
                         return Ok(());
                     }
                     self.complete(turn, &batch)?;
-                    self.go_on(turn)
+                    return self.go_on(turn);
                 }
                 Err(_) => {
                     // Not known whether it was done: all of the batch again, when the source wakes us next.
                     self.ahead.clear();
-                    self.answer_waiting(turn)
+                    self.answer_waiting(turn);
                 }
             },
-            other => {
-                self.work = other;
-                Ok(())
-            }
-        }
-    }
-
-    fn answer_waiting(&mut self, turn: &mut Turn<'_>) -> Result<(), Fault> {
-        let place = self.place(turn.sql)?;
-        for token in std::mem::take(&mut self.waiting) {
-            turn.reply(token, Reply::Position(place.clone()));
+            other => self.work = other,
         }
         Ok(())
     }
 
-    fn place(&self, sql: &dyn Sql) -> Result<ConsumerPosition, SqlError> {
-        let rows = sql.query("SELECT count(*) FROM dead_letters", &[])?;
-        let dead_letters = rows.first().map_or(Ok(0), |row| row.count(0))?;
-        Ok(ConsumerPosition { position: self.position, dead_letters })
+    fn answer_waiting(&mut self, turn: &mut Turn<'_>) {
+        for token in std::mem::take(&mut self.waiting) {
+            turn.reply(token, Reply::Position(self.place()));
+        }
+    }
+
+    fn place(&self) -> ConsumerPosition {
+        ConsumerPosition { position: self.position, dead_letters: self.dead_letters }
     }
 
     fn call_id(&mut self) -> CallId {
@@ -232,6 +236,11 @@ impl Consumer {
         self.next_call = self.next_call.wrapping_add(1);
         id
     }
+}
+
+fn count_dead_letters(sql: &dyn Sql) -> Result<u64, SqlError> {
+    let rows = sql.query("SELECT count(*) FROM dead_letters", &[])?;
+    rows.first().map_or(Ok(0), |row| row.count(0))
 }
 
 /// Transfers that the ledger will never book: their records are put aside, with the reason.

@@ -195,7 +195,11 @@ fn note_failure(
 
 /// A seller was credited for a line: noted once, by the line's own bit, however often it is reported.
 fn credited(turn: &mut Turn<'_>, fact: &CreditedFact) -> Result<(), Fault> {
-    let Some(order) = orders::find(turn.sql, &fact.merchant_id, &fact.order_id)? else {
+    let found = turn.sql.query(
+        "SELECT order_row FROM orders WHERE merchant_id = ? AND order_id = ?",
+        params![fact.merchant_id.as_str(), fact.order_id.as_str()],
+    )?;
+    let Some(order_row) = found.first().map(|row| row.int(0)).transpose()? else {
         turn.push(Effect::Log(LogLine {
             level: "error",
             fact: "credit.order-unknown",
@@ -212,10 +216,10 @@ fn credited(turn: &mut Turn<'_>, fact: &CreditedFact) -> Result<(), Fault> {
     let rows = turn.sql.query(
         "UPDATE payment_orders SET credited = credited | ? WHERE order_row = ? AND payment_order_id = ? AND credited & ? = 0
          RETURNING CASE WHEN ? = 1 THEN amount ELSE discount END",
-        params![bit, order.row, fact.payment_order_id.as_str(), bit, bit],
+        params![bit, order_row, fact.payment_order_id.as_str(), bit, bit],
     )?;
     let Some(amount) = rows.first().map(|row| row.amount(0)).transpose()? else { return Ok(()) };
-    turn.sql.query("UPDATE orders SET credits_due = credits_due - 1, version = version + 1, updated_at = ? WHERE order_row = ?", params![turn.now, order.row])?;
+    turn.sql.query("UPDATE orders SET credits_due = credits_due - 1, version = version + 1, updated_at = ? WHERE order_row = ?", params![turn.now, order_row])?;
     turn.sql.query("UPDATE totals SET uncredited = uncredited - ?", params![amount])?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! A shard's outbox: the log of its events, and who reads it.
 //!
 //! A row is appended in the turn that changes the state, so an event exists if and only if the change does. Readers (the
-//! consumers of this partition) are woken once a turn with the new records; where each stands is asked, not stored: a
+//! consumers of this partition) are woken once a turn with the new records, at once if they act on any; where each stands is asked, not stored: a
 //! reader answers a wake with its position once it has dealt with the records. Until then the shard keeps its alarm set,
 //! and wakes again. After a restart every reader is woken, so a wake lost with the process is made good.
 
@@ -22,6 +22,9 @@ const WAKE_LIMIT_MS: i64 = 10_000;
 /// The first pause after a wake that brought nothing; doubled each time up to [`PAUSE_MAX_MS`].
 const PAUSE_MS: i64 = 500;
 const PAUSE_MAX_MS: i64 = 30_000;
+/// How long records that a reader does nothing with may wait for one that it acts on, in milliseconds: a wake is a call and
+/// a commit of the reader, and an order that is never paid should cost neither at once.
+const PATIENCE_MS: i64 = 500;
 
 /// The log of one shard.
 pub struct Outbox {
@@ -45,6 +48,20 @@ struct Reader {
     /// When it may be woken again after a failure.
     not_before: Timestamp,
     failures: u32,
+}
+
+impl Reader {
+    /// From when on it is to be woken: at once for what it acts on, later for what it only has to pass over.
+    fn wanted_at(&self) -> Option<Timestamp> {
+        let acts_on = |record: &Record| match self.target {
+            Target::Consumer(subscription, _) => subscription.acts_on(&record.event.data),
+            Target::Order(_) | Target::Ledger(_) => true,
+        };
+        if self.stale || self.unsent.len() >= HANDED_OVER_MAX || self.unsent.iter().any(acts_on) {
+            return Some(Timestamp(0));
+        }
+        self.unsent.first().map(|record| record.event.occurred_at.plus_ms(PATIENCE_MS))
+    }
 }
 
 impl Outbox {
@@ -125,8 +142,8 @@ impl Outbox {
                 reader.waking = None;
                 reader.stale = true;
             }
-            let news = !reader.unsent.is_empty() || reader.stale;
-            if !news || reader.waking.is_some() || turn.now < reader.not_before {
+            let due = reader.wanted_at().is_some_and(|at| turn.now >= at);
+            if !due || reader.waking.is_some() || turn.now < reader.not_before {
                 continue;
             }
             let id = self.next_call;
@@ -168,7 +185,10 @@ impl Outbox {
         behind
             .map(|reader| match reader.waking {
                 Some((_, since)) => since.plus_ms(WAKE_LIMIT_MS),
-                None => reader.not_before.max(now.plus_ms(PAUSE_MS)),
+                None => {
+                    let wanted_at = reader.wanted_at().filter(|at| now < *at);
+                    reader.not_before.max(wanted_at.unwrap_or(now.plus_ms(PAUSE_MS)))
+                }
             })
             .min()
     }

@@ -2,6 +2,7 @@
 
 use crate::sql::{Sql, SqlError};
 use crate::{migration, params};
+use gyesan_core::event::EventData;
 use gyesan_core::id::{MerchantId, OrderId};
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +57,14 @@ impl Subscription {
         match self {
             Subscription::Wallets => "wallets",
             Subscription::Completion => "completion",
+        }
+    }
+
+    /// Whether this consumer does anything with an event, or only passes over it.
+    pub const fn acts_on(self, event: &EventData) -> bool {
+        match self {
+            Subscription::Wallets => matches!(event, EventData::PaymentConfirmed { .. }),
+            Subscription::Completion => matches!(event, EventData::WalletCredited { .. }),
         }
     }
 

@@ -12,7 +12,7 @@ use gyesan_edge::actors;
 use gyesan_edge::command::*;
 use gyesan_edge::native::Database;
 use gyesan_edge::psp::{PspCall, PspRequest};
-use gyesan_edge::topology::{Target, Topology};
+use gyesan_edge::topology::{Subscription, Target, Topology};
 use std::collections::{BTreeMap, VecDeque};
 
 const TOPOLOGY: Topology = Topology { order_shards: 1, ledger_shards: 2 };
@@ -204,6 +204,22 @@ fn placing_answers_the_view_that_is_read_later() {
     let mut world = World::new();
     let Reply::Placed(placed) = world.ask(Target::Order(0), place(order())).unwrap() else { panic!() };
     assert_eq!(placed.view, world.view());
+}
+
+#[test]
+fn a_reader_hears_late_of_what_it_does_nothing_with() {
+    let mut world = World::new();
+    world.ask(Target::Order(0), place(order())).unwrap();
+    let wallets = Target::Consumer(Subscription::Wallets, 0);
+    let position = |world: &mut World| match world.ask(wallets, Command::Position).unwrap() {
+        Reply::Position(place) => place.position,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(position(&mut world), 0);
+    world.now += 500;
+    world.queue.push_back((Target::Order(0), Input::Alarm));
+    world.settle();
+    assert_eq!(position(&mut world), 1);
 }
 
 #[test]
