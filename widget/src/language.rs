@@ -1,5 +1,6 @@
 //! The page's two languages, and amounts as people write them.
 
+use crate::erased::ReadWord;
 use gyesan_core::money::{Amount, Grouped};
 use gyesan_core::problem::{Code, Language};
 use leptos::prelude::*;
@@ -21,18 +22,18 @@ pub struct Tongue(pub RwSignal<Language>);
 
 impl Tongue {
     /// A text that follows the language.
-    pub fn say(self, ko: &'static str, en: &'static str) -> Signal<&'static str> {
+    pub fn say(self, ko: &'static str, en: &'static str) -> ReadWord {
         self.tell((ko, en))
     }
 
     /// A text that follows the language.
-    pub fn tell(self, text: Text) -> Signal<&'static str> {
-        Signal::derive(move || pick(self.0.get(), text))
+    pub fn tell(self, text: Text) -> ReadWord {
+        Box::new(move || pick(self.0.get(), text))
     }
 
     /// `ko` or `en`, for `lang` attributes.
-    pub fn tag(self) -> Signal<&'static str> {
-        Signal::derive(move || self.0.get().tag())
+    pub fn tag(self) -> ReadWord {
+        Box::new(move || self.0.get().tag())
     }
 
     /// A text in the language of the moment; follows it inside a view.

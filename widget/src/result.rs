@@ -3,7 +3,7 @@
 use crate::browser;
 use crate::checkout::{languages, skeleton};
 use crate::client::{Client, Order, Refusal};
-use crate::erased::{part, text};
+use crate::erased::{ReadText, part, text};
 use crate::json::{Json, Writer};
 use crate::language::{Text, Tongue, fault_text};
 use crate::options::Options;
@@ -28,19 +28,26 @@ enum Known {
     Faulty(Option<Code>),
 }
 
+/// What does not change while the page is open.
+#[derive(Clone)]
+struct Held {
+    /// The element on which events are raised.
+    element: HtmlElement,
+    /// The element that the views are mounted in.
+    host: HtmlElement,
+    client: Client,
+    order_id: String,
+    token: String,
+    /// What the PSP's failure redirect said: advisory, anybody can open that address.
+    advice: Option<WindowEnd>,
+}
+
 /// The result page's state.
 #[derive(Clone, Copy)]
 pub struct ResultPage {
     tongue: Tongue,
-    client: StoredValue<Client>,
-    /// The element on which events are raised, and the one that the views are mounted in.
-    elements: StoredValue<(HtmlElement, HtmlElement), LocalStorage>,
-    order_id: StoredValue<String>,
-    token: StoredValue<String>,
-    /// What the PSP's failure redirect said: advisory, anybody can open that address.
-    advice: StoredValue<Option<WindowEnd>>,
+    held: StoredValue<Held, LocalStorage>,
     known: RwSignal<Known>,
-    asked: RwSignal<u32>,
 }
 
 impl ResultPage {
@@ -75,13 +82,15 @@ impl ResultPage {
         };
         ResultPage {
             tongue: Tongue(RwSignal::new(options.language)),
-            client: StoredValue::new(Client { api: options.api, key: String::new(), language: options.language }),
-            elements: StoredValue::new_local((options.element, host)),
-            order_id: StoredValue::new(order_id),
-            token: StoredValue::new(token),
-            advice: StoredValue::new((!code.is_empty()).then(|| WindowEnd::from_code(&code))),
+            held: StoredValue::new_local(Held {
+                element: options.element,
+                host,
+                client: Client { api: options.api, key: String::new(), language: options.language },
+                order_id,
+                token,
+                advice: (!code.is_empty()).then(|| WindowEnd::from_code(&code)),
+            }),
             known: RwSignal::new(known),
-            asked: RwSignal::new(0),
         }
     }
 
@@ -95,26 +104,22 @@ impl ResultPage {
     }
 
     async fn ask(self) {
-        let (client, order_id, token) =
-            (self.client.get_value(), self.order_id.get_value(), self.token.get_value());
-        loop {
+        let Held { client, order_id, token, .. } = self.held.get_value();
+        for asked in 0.. {
             let answer = client.order(&order_id, &token).await;
+            if self.known.is_disposed() {
+                // The element left the document meanwhile.
+                return;
+            }
             let goes_on = match &answer {
                 Ok(order) => !outcome(order).is_final(),
-                // Once the order has been shown, a lost network is waited for, and said.
                 Err(refusal) => refusal.failure.is_passing(),
-            };
-            let Some(asked) = self.asked.try_update(|asked| {
-                *asked += 1;
-                *asked
-            }) else {
-                return;
             };
             self.learn(answer);
             if !goes_on {
                 return;
             }
-            browser::sleep(poll_delay_ms(asked - 1)).await;
+            browser::sleep(poll_delay_ms(asked)).await;
         }
     }
 
@@ -133,8 +138,8 @@ impl ResultPage {
                 if outcome == Outcome::Paid {
                     session::forget_paid(&order.order_id);
                 }
-                self.elements.with_value(|(element, _)| {
-                    browser::emit_status(element, outcome_name(outcome), Some(&order.order_id));
+                self.held.with_value(|held| {
+                    browser::emit_status(&held.element, outcome_name(outcome), Some(&order.order_id));
                 });
                 self.known.set(Known::Order(Box::new(order)));
             }
@@ -147,17 +152,17 @@ impl ResultPage {
 
     /// The heading takes the focus when it changes, so that a screen reader reads it first.
     fn focus_heading(self) {
-        let host = self.elements.with_value(|(_, host)| host.clone());
+        let host = self.held.with_value(|held| held.host.clone());
         browser::focus(host, "h1");
     }
 
     /// The whole page.
     pub fn view(self) -> AnyView {
         let tongue = self.tongue;
-        let title = tongue.say("결제 결과", "Payment result");
+        let title = || tongue.say("결제 결과", "Payment result");
         view! {
-            <section class="checkout result" lang=tongue.tag() aria-label=title>
-                <header class="top"><p class="shop">{title}</p>{languages(tongue)}</header>
+            <section class="checkout result" lang=tongue.tag() aria-label=title()>
+                <header class="top"><p class="shop">{title()}</p>{languages(tongue)}</header>
                 <div class="panel" aria-live="polite">{part(move || self.panel())}</div>
             </section>
         }
@@ -165,36 +170,32 @@ impl ResultPage {
     }
 
     fn panel(self) -> AnyView {
-        match self.known.get() {
+        self.known.with(|known| match known {
             Known::Nothing => {
                 let waiting = self.tongue.say("결제 결과를 확인하고 있어요.", "Looking up your payment.");
                 view! { {skeleton(3)} <p class="sr" role="status">{waiting}</p> }.into_any()
             }
-            Known::Order(order) => self.order(*order),
-            Known::Refused(failure) => self.refused(failure),
-            Known::Faulty(code) => self.faulty(code),
-        }
+            Known::Order(order) => self.order(order),
+            Known::Refused(failure) => self.refused(*failure),
+            Known::Faulty(code) => self.faulty(*code),
+        })
     }
 
-    fn order(self, order: Order) -> AnyView {
+    fn order(self, order: &Order) -> AnyView {
         let tongue = self.tongue;
-        let outcome = outcome(&order);
-        let (mark, title, said) = words(outcome, self.advice.get_value());
+        let outcome = outcome(order);
+        let (mark, title, said) = words(outcome, self.held.with_value(|held| held.advice));
         let mut below = vec![heading(tongue, mark, title, said)];
         // The PSP's words say more than ours about a refusal, but only in the server's answer, never in an address.
         if let (Outcome::Refused { .. }, Some(reason)) = (outcome, order.failure.clone()) {
             below.push(view! { <p class="reason">{reason}</p> }.into_any());
         }
         if outcome == Outcome::Checking {
-            let asked = self.asked;
-            let waiting = text(move || match tongue.0.get() {
-                Language::Ko => format!("자동으로 다시 확인하고 있어요 ({}번째)", asked.get()),
-                Language::En => format!("Checking again by itself (number {})", asked.get()),
-            });
+            let waiting = tongue.say("자동으로 다시 확인하고 있어요.", "This page checks again by itself.");
             below.push(view! { <p class="waiting">{waiting}</p> }.into_any());
         }
-        below.push(facts(tongue, &order, outcome));
-        below.push(self.actions(&order, outcome));
+        below.push(facts(tongue, order, outcome));
+        below.push(self.actions(order, outcome));
         below.into_any()
     }
 
@@ -233,14 +234,14 @@ impl ResultPage {
     }
 
     fn faulty(self, code: Option<Code>) -> AnyView {
-        let title: Text = match self.advice.get_value() {
+        let title: Text = match self.held.with_value(|held| held.advice) {
             Some(WindowEnd::Canceled) => ("결제를 취소했어요", "Payment canceled"),
             Some(WindowEnd::Refused) => ("결제가 승인되지 않았어요", "The payment was declined"),
             _ => ("결제를 진행하지 못했어요", "The payment did not go through"),
         };
         let said: Text = match code.and_then(fault_text) {
             Some(text) => text,
-            None if self.advice.get_value().is_some() => (
+            None if self.held.with_value(|held| held.advice).is_some() => (
                 "쇼핑몰로 돌아가 다시 시도해 주세요.",
                 "Please go back to the shop and try again.",
             ),
@@ -274,7 +275,7 @@ fn heading(tongue: Tongue, mark: &'static str, title: Text, said: Text) -> AnyVi
 
 fn facts(tongue: Tongue, order: &Order, outcome: Outcome) -> AnyView {
     let is_paid = outcome == Outcome::Paid;
-    let fact = |class: &'static str, name: Text, value: Signal<String>| {
+    let fact = |class: &'static str, name: Text, value: ReadText| {
         view! { <div class=class><dt>{tongue.tell(name)}</dt><dd>{value}</dd></div> }.into_any()
     };
     let fixed = |value: String| text(move || value.clone());

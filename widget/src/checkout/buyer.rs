@@ -12,7 +12,6 @@ struct Look {
     pointer: &'static str,
     label: Text,
     kind: &'static str,
-    mode: &'static str,
     autocomplete: &'static str,
     example: Text,
 }
@@ -24,7 +23,6 @@ pub(super) fn view(checkout: Checkout) -> AnyView {
         pointer: "/name",
         label: ("이름", "Name"),
         kind: "text",
-        mode: "text",
         autocomplete: "name",
         example: ("김토스", "Kim Toss"),
     };
@@ -33,7 +31,6 @@ pub(super) fn view(checkout: Checkout) -> AnyView {
         pointer: "/phone",
         label: ("휴대폰 번호", "Phone"),
         kind: "tel",
-        mode: "tel",
         autocomplete: "tel-national",
         example: ("010-1234-5678", "010-1234-5678"),
     };
@@ -42,7 +39,6 @@ pub(super) fn view(checkout: Checkout) -> AnyView {
         pointer: "/email",
         label: ("이메일", "E-mail"),
         kind: "email",
-        mode: "email",
         autocomplete: "email",
         example: ("toss@example.com", "toss@example.com"),
     };
@@ -85,7 +81,6 @@ fn field(checkout: Checkout, field: Field, look: Look) -> AnyView {
                 id=look.id
                 name=look.id
                 type=look.kind
-                inputmode=look.mode
                 autocomplete=look.autocomplete
                 placeholder=tongue.tell(look.example)
                 required

@@ -1,24 +1,23 @@
 //! The lines of the cart, with quantity steppers.
 
 use super::Checkout;
-use crate::erased::{click, flag, part, text};
+use crate::erased::{ReadFlag, ReadText, click, flag, text};
 use gyesan_core::api::Line;
 use gyesan_core::pricing::QUANTITY;
 use leptos::prelude::*;
 
 pub(super) fn view(checkout: Checkout) -> AnyView {
     let tongue = checkout.tongue;
-    // The rows are built anew when there are others, not when a quantity or an amount changes within them.
-    let count = Memo::new(move |_| checkout.quote.with(|quote| quote.as_ref().map_or(0, |quote| quote.lines.len())));
-    let rows = part(move || {
-        let rows: Vec<AnyView> = (0..count.get()).filter_map(|place| row(checkout, place)).collect();
-        if rows.is_empty() {
-            // An order of the merchant's server, read by its token, may come without lines.
-            let name = checkout.held.with_value(|held| held.placed.as_ref().map(|order| order.order_name.clone()));
-            return view! { <p class="line-name">{name}</p> }.into_any();
-        }
+    // The cart's products stay what they are while the page is open; quantities and amounts change within the rows.
+    let count = checkout.quote.with_untracked(|quote| quote.as_ref().map_or(0, |quote| quote.lines.len()));
+    let rows: Vec<AnyView> = (0..count).filter_map(|place| row(checkout, place)).collect();
+    let rows = if rows.is_empty() {
+        // An order of the merchant's server, read by its token, may come without lines.
+        let name = checkout.held.with_value(|held| held.placed.as_ref().map(|order| order.order_name.clone()));
+        view! { <p class="line-name">{name.unwrap_or_default()}</p> }.into_any()
+    } else {
         view! { <ul class="lines">{rows}</ul> }.into_any()
-    });
+    };
     view! {
         <section class="card" aria-labelledby="cart-title">
             <h2 id="cart-title">{tongue.say("주문 상품", "Your order")}</h2>
@@ -72,7 +71,7 @@ fn stepper(checkout: Checkout, name: String, product: String) -> AnyView {
     };
     let may_edit = move || checkout.page.with(|page| page.may_edit());
     let (low, high) = (count.clone(), count.clone());
-    let button = |label: Signal<String>, path: &'static str, is_at_end: Signal<bool>, step: fn(u32) -> u32| {
+    let button = |label: ReadText, path: &'static str, is_at_end: ReadFlag, step: fn(u32) -> u32| {
         let (count, product) = (count.clone(), product.clone());
         let press = click(move || checkout.set_quantity(&product, step(untrack(&count))));
         view! {

@@ -30,7 +30,7 @@ pub(super) fn view(checkout: Checkout) -> AnyView {
 
 fn entry(checkout: Checkout) -> AnyView {
     let tongue = checkout.tongue;
-    let locked = flag(move || !checkout.page.with(|page| page.may_edit()));
+    let locked = || flag(move || !checkout.page.with(|page| page.may_edit()));
     let apply = move || {
         let code = checkout.coupon_typed.with_untracked(|code| code.trim().to_owned());
         if !code.is_empty() {
@@ -48,13 +48,11 @@ fn entry(checkout: Checkout) -> AnyView {
                 id="coupon"
                 type="text"
                 autocomplete="off"
-                autocapitalize="characters"
-                spellcheck="false"
                 maxlength="64"
                 placeholder=tongue.say("쿠폰 코드", "Coupon code")
                 aria-describedby="coupon-fault"
                 aria-invalid=written(move || checkout.coupon_fault.with(Option::is_some))
-                disabled=locked
+                disabled=locked()
                 prop:value=text(move || checkout.coupon_typed.get())
                 on:input=typed
                 on:keydown=move |event| {
@@ -65,7 +63,7 @@ fn entry(checkout: Checkout) -> AnyView {
                     }
                 }
             />
-            <button type="button" class="secondary" disabled=locked on:click=click(apply)>
+            <button type="button" class="secondary" disabled=locked() on:click=click(apply)>
                 {tongue.say("적용", "Apply")}
             </button>
         </div>
@@ -75,7 +73,7 @@ fn entry(checkout: Checkout) -> AnyView {
 
 fn applied(checkout: Checkout, code: String) -> AnyView {
     let tongue = checkout.tongue;
-    let locked = flag(move || !checkout.page.with(|page| page.may_edit()));
+    let locked = || flag(move || !checkout.page.with(|page| page.may_edit()));
     let remove = click(move || {
         checkout.coupon_typed.set(String::new());
         checkout.set_coupon(String::new());
@@ -83,7 +81,7 @@ fn applied(checkout: Checkout, code: String) -> AnyView {
     view! {
         <div class="coupon-tag">
             <span><b>{code}</b> " " {tongue.say("쿠폰 적용됨", "coupon applied")}</span>
-            <button type="button" class="link" disabled=locked on:click=remove>{tongue.say("빼기", "Remove")}</button>
+            <button type="button" class="link" disabled=locked() on:click=remove>{tongue.say("빼기", "Remove")}</button>
         </div>
     }
     .into_any()

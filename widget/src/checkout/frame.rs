@@ -3,11 +3,14 @@
 
 use super::act::failure_text;
 use super::{Checkout, buyer, cart, coupon, pay, totals};
-use crate::erased::{click, part, text, written};
+use crate::erased::{ReadText, click, part_of, text, written};
 use crate::language::{Text, Tongue};
-use gyesan_core::page::{Event, Failure, Phase, Price, Standing};
+use gyesan_core::money::Amount;
+use gyesan_core::page::{Event, Failure, Page, Phase, Price, Standing};
 use gyesan_core::problem::{Code, Language};
 use leptos::prelude::*;
+
+const TITLE: Text = ("주문/결제", "Checkout");
 
 pub(super) fn view(checkout: Checkout) -> AnyView {
     let tongue = checkout.tongue;
@@ -15,45 +18,33 @@ pub(super) fn view(checkout: Checkout) -> AnyView {
         checkout.page.track();
         checkout.held.with_value(|held| held.config.as_ref().map(|config| config.shop.clone()).unwrap_or_default())
     });
-    // The parts are built once per kind of page, not at every change of a phase: typing and focus stay.
-    let kind = Memo::new(move |_| {
-        let page = checkout.page.get();
-        let has_quote = checkout.quote.with(Option::is_some);
-        match (page.phase, page.price) {
-            (Phase::Stopped(failure), _) => Kind::Stopped(failure),
-            (Phase::Closed(standing), _) => Kind::Closed(standing),
-            (Phase::Starting, _) => Kind::Loading,
-            (_, Price::Refused(failure)) if !has_quote => Kind::Unpriced(failure),
-            _ if !has_quote => Kind::Loading,
-            _ => Kind::Open,
-        }
+    // Built anew only when another kind of page is to be shown: what is typed, and the focus, stay.
+    let kind = move |page: Page| {
+        let phase = if page.is_paying() { Phase::Editing } else { page.phase };
+        let price = match page.price {
+            _ if checkout.quote.with(Option::is_some) => Price::Known(Amount::ZERO),
+            Price::Refused(failure) => Price::Refused(failure),
+            Price::Pending | Price::Known(_) => Price::Pending,
+        };
+        Page { phase, price, ..Page::default() }
+    };
+    let body = part_of(checkout.page, kind, move |page| match (page.phase, page.price) {
+        (Phase::Stopped(failure), _) => stopped(checkout, failure),
+        (Phase::Closed(standing), _) => closed(checkout, standing),
+        (Phase::Starting, _) | (_, Price::Pending) => loading(tongue),
+        (_, Price::Refused(failure)) => stopped(checkout, failure),
+        (_, Price::Known(_)) => open(checkout),
     });
-    let body = part(move || match kind.get() {
-        Kind::Loading => loading(tongue),
-        Kind::Open => open(checkout),
-        Kind::Stopped(failure) | Kind::Unpriced(failure) => stopped(checkout, failure),
-        Kind::Closed(standing) => closed(checkout, standing),
-    });
-    let title = tongue.say("주문/결제", "Checkout");
     view! {
-        <section class="checkout" lang=tongue.tag() aria-label=title>
+        <section class="checkout" lang=tongue.tag() aria-label=tongue.tell(TITLE)>
             <header class="top">
-                <div><p class="shop">{shop}</p><h1>{title}</h1></div>
+                <div><p class="shop">{shop}</p><h1>{tongue.tell(TITLE)}</h1></div>
                 {languages(tongue)}
             </header>
             {body}
         </section>
     }
     .into_any()
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Kind {
-    Loading,
-    Open,
-    Stopped(Failure),
-    Unpriced(Failure),
-    Closed(Standing),
 }
 
 /// 한국어 | English, as two toggle buttons.
@@ -104,7 +95,7 @@ fn panel(
     tongue: Tongue,
     mark: (&'static str, &'static str),
     title: Text,
-    said: Signal<String>,
+    said: ReadText,
     below: Vec<AnyView>,
 ) -> AnyView {
     view! {

@@ -3,17 +3,17 @@
 use super::Checkout;
 use super::act::failure_text;
 use super::totals::amount;
-use crate::erased::{click, flag, part, text, written};
+use crate::erased::{ReadText, click, flag, part_of, text, written};
 use crate::language::Text;
-use gyesan_core::page::{Event, Methods, Notice, Price, WindowEnd};
+use gyesan_core::page::{Event, Methods, Notice, Page, Price, WindowEnd};
 use gyesan_core::problem::{Code, Language};
 use leptos::prelude::*;
 
 /// The PSP's choice of methods; drawn by its script into a light-DOM child of the element, shown through a slot.
 pub(super) fn methods(checkout: Checkout) -> AnyView {
     let tongue = checkout.tongue;
-    let state = Memo::new(move |_| checkout.page.with(|page| page.methods));
-    let above = part(move || match state.get() {
+    let only_methods = |page: Page| Page { methods: page.methods, ..Page::default() };
+    let above = part_of(checkout.page, only_methods, move |page| match page.methods {
         Methods::Waiting | Methods::Loading => skeleton(2),
         Methods::Failed => {
             let what = ("결제 수단을 불러오지 못했어요.", "The payment methods could not be loaded.");
@@ -38,7 +38,7 @@ pub(crate) fn skeleton(bars: usize) -> AnyView {
 }
 
 /// Something could not be had: what, and another try.
-fn fault(checkout: Checkout, what: Signal<String>, retry: Event) -> AnyView {
+fn fault(checkout: Checkout, what: ReadText, retry: Event) -> AnyView {
     let tongue = checkout.tongue;
     view! {
         <div class="inline-alert" role="alert">
@@ -86,13 +86,15 @@ pub(super) fn bar(checkout: Checkout) -> AnyView {
         }
     });
     // The price of a changed cart could not be had: the cart stays, with a way on.
-    let refused = Memo::new(move |_| match checkout.page.with(|page| page.price) {
-        Price::Refused(failure) => Some(failure),
-        Price::Pending | Price::Known(_) => None,
-    });
-    let refused = part(move || match refused.get() {
-        Some(failure) => fault(checkout, text(move || failure_text(checkout, failure)), Event::RetryPressed),
-        None => ().into_any(),
+    let only_refusal = |page: Page| match page.price {
+        Price::Refused(_) => Page { price: page.price, ..Page::default() },
+        Price::Pending | Price::Known(_) => Page::default(),
+    };
+    let refused = part_of(checkout.page, only_refusal, move |page| match page.price {
+        Price::Refused(failure) => {
+            fault(checkout, text(move || failure_text(checkout, failure)), Event::RetryPressed)
+        }
+        Price::Pending | Price::Known(_) => ().into_any(),
     });
     view! {
         <div class="bar">
