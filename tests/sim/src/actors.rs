@@ -114,6 +114,8 @@ impl World {
             node.process = Some(actors::open(target, TOPOLOGY, &meddler, now).unwrap());
             inputs.insert(0, Input::Alarm);
         }
+        let fails_after = self.strikes(self.weather.disk).then(|| self.random.between(0, 15));
+        meddler.fail_after(fails_after.map(|statements| u32::try_from(statements).unwrap()));
         let process = node.process.as_mut().unwrap();
         let random = &mut self.random;
         let mut effects = actor::turn(process.as_mut(), &meddler, now, &mut || random.wide(), inputs.clone());
@@ -123,6 +125,7 @@ impl World {
         if self.plan.bug == Some(Bug::SecondConfirmedWhileFirstOpen) {
             effects.extend(second_confirms(&meddler, &inputs));
         }
+        meddler.fail_after(None);
         let held = meddler.held();
 
         if self.plan.bug == Some(Bug::EffectsBeforeCommit) && fate == Fate::EndsBeforeCommit {
@@ -132,7 +135,7 @@ impl World {
         self.checker.turned(committed, &psp_ids(&inputs));
         if committed {
             node.database.commit().unwrap();
-            let checked = self.checker.check(target, &node.database, &self.psps);
+            let checked = self.checker.check(target, &node.database, &self.psps, now);
             self.wrong(checked);
         } else {
             node.database.roll_back().unwrap();

@@ -10,7 +10,7 @@ use gyesan_edge::params;
 use gyesan_edge::psp::{PspCall, PspCallId, PspRequest};
 use gyesan_edge::sql::{Row, Sql, SqlError, Value};
 use gyesan_edge::topology::Target;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 /// One planted bug.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -110,17 +110,24 @@ pub fn store_position(sql: &dyn Sql, target: Target, inputs: &[Input]) -> Result
     Ok(())
 }
 
-/// A database that holds some statements back.
+/// A database that holds some statements back, and whose disk may fail.
 pub struct Meddler<'a> {
     database: &'a Database,
     bug: Option<Bug>,
+    /// Statements until one fails, once.
+    fails_after: Cell<Option<u32>>,
     held: RefCell<Vec<(&'static str, Vec<Value>)>>,
 }
 
 impl<'a> Meddler<'a> {
     /// The database as this bug would have it.
     pub fn over(database: &'a Database, bug: Option<Bug>) -> Meddler<'a> {
-        Meddler { database, bug, held: RefCell::default() }
+        Meddler { database, bug, fails_after: Cell::new(None), held: RefCell::default() }
+    }
+
+    /// Lets a statement fail, after so many.
+    pub fn fail_after(&self, statements: Option<u32>) {
+        self.fails_after.set(statements);
     }
 
     /// What was held back.
@@ -131,6 +138,13 @@ impl<'a> Meddler<'a> {
 
 impl Sql for Meddler<'_> {
     fn query(&self, statement: &'static str, params: &[Value]) -> Result<Vec<Row>, SqlError> {
+        match self.fails_after.get() {
+            Some(0) => {
+                self.fails_after.set(None);
+                return Err(SqlError("disk I/O error".into()));
+            }
+            left => self.fails_after.set(left.map(|left| left - 1)),
+        }
         match self.bug {
             Some(Bug::EventAfterCommit) if statement.starts_with("INSERT INTO outbox") => {
                 self.held.borrow_mut().push((statement, params.to_vec()));

@@ -56,6 +56,8 @@ pub struct Checker {
     answered_keys: BTreeSet<String>,
     /// Attempts of which the PSP has said that they do not charge the buyer.
     refused: BTreeSet<(OrderKey, u32)>,
+    /// When each charge was first seen, and how long its order took to say so, in milliseconds.
+    charges: BTreeMap<String, (Timestamp, Option<i64>)>,
     /// Answers on their way into a turn.
     arriving: Vec<(PspCallId, Answer)>,
 }
@@ -176,12 +178,18 @@ impl Checker {
     }
 
     /// After a turn: the actor's own rows, and what they mean together with the others'.
-    pub fn check(&mut self, target: Target, database: &Database, psps: &Psps) -> Result<(), String> {
+    pub fn check(
+        &mut self,
+        target: Target,
+        database: &Database,
+        psps: &Psps,
+        now: Timestamp,
+    ) -> Result<(), String> {
         match target {
             Target::Order(_) => {
                 self.read_log(target, database)?;
                 self.check_orders(target, database)?;
-                self.check_psp(psps)
+                self.check_psp(psps, now)
             }
             Target::Ledger(_) => {
                 self.read_log(target, database)?;
@@ -194,7 +202,7 @@ impl Checker {
     }
 
     /// After every call to the PSP: at most one charge an order, and never one that the order denies.
-    pub fn check_psp(&self, psps: &Psps) -> Result<(), String> {
+    pub fn check_psp(&mut self, psps: &Psps, now: Timestamp) -> Result<(), String> {
         for (merchant, psp) in psps {
             let mut charged: BTreeMap<&str, &str> = BTreeMap::new();
             for payment in psp.emulator.payments().iter().filter(|payment| payment.charged() > 0) {
@@ -221,6 +229,10 @@ impl Checker {
                 if !matches!(state, "EXECUTING" | "UNKNOWN" | "SUCCESS") {
                     return Err(format!("{id}: {key} is charged, and its attempt is {state}"));
                 }
+                let (since, lag_ms) = self.charges.entry(key.to_owned()).or_insert((now, None));
+                if state == "SUCCESS" && lag_ms.is_none() {
+                    *lag_ms = Some(now.ms_since(*since));
+                }
             }
         }
         Ok(())
@@ -240,6 +252,11 @@ impl Checker {
             count(&attempt.state);
         }
         tally
+    }
+
+    /// The longest that an order took to say that it is charged, in milliseconds.
+    pub fn slowest_ms(&self) -> i64 {
+        self.charges.values().filter_map(|(_, lag_ms)| *lag_ms).max().unwrap_or(0)
     }
 
     /// Orders that are paid.

@@ -15,6 +15,8 @@ use gyesan_emulator::{Delivery, Emulator, Fault, Mode, Outcome, Request, Setting
 /// after its window has closed is the PSP's word, and would be a lie.
 const MISSING_MS: i64 = 300_000;
 
+const CONFIRM: &str = "/v1/payments/confirm";
+
 /// One merchant's account at the PSP.
 pub struct Psp {
     pub emulator: Emulator,
@@ -36,6 +38,15 @@ impl Psp {
 
     /// Arms one to three of the PSP's faults for an order, one after the other or mixed.
     pub fn misbehave(&mut self, random: &mut Random, order_id: &str) {
+        if random.chance(100) {
+            // An error that forgets the idempotency key, then a refusal that leaves the payment as it was.
+            let refusal = *random.pick(&["UNAUTHORIZED_KEY", "FORBIDDEN_REQUEST"]);
+            for code in ["FAILED_INTERNAL_SYSTEM_PROCESSING", refusal] {
+                let order_id = Some(order_id.to_owned());
+                self.emulator.add_fault(Fault { order_id, ..Fault::code(CONFIRM, code) });
+            }
+            return;
+        }
         let in_turn = random.chance(500);
         for _ in 0..random.between(1, 3) {
             let mut fault = a_fault(random);
@@ -47,7 +58,6 @@ impl Psp {
 }
 
 fn a_fault(random: &mut Random) -> Fault {
-    const CONFIRM: &str = "/v1/payments/confirm";
     let times = |fault: Fault, times: i64| Fault { times, ..fault };
     let status = |status: u16, code: Option<&str>, effect: bool| Fault {
         status: Some(status),
@@ -167,7 +177,8 @@ impl World {
     }
 
     fn check_psp(&mut self) {
-        let checked = self.checker.check_psp(&self.psps);
+        let now = self.now();
+        let checked = self.checker.check_psp(&self.psps, now);
         self.wrong(checked);
     }
 

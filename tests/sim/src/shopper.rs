@@ -175,6 +175,9 @@ impl World {
                     self.later(in_ms, Happening::Buyer(Move::Place(basket)));
                 }
             }
+            Err(CallFault::Rejected(rejection)) if rejection.code == Code::Internal => {
+                self.later(1_000, Happening::Buyer(Move::Place(basket)));
+            }
             Err(CallFault::Rejected(rejection)) => {
                 self.wrong(Err(format!("placing an order was rejected: {rejection:?}")))
             }
@@ -273,6 +276,11 @@ impl World {
                 }
             }
             Ok(other) => self.wrong(Err(format!("a confirm was answered {other:?}"))),
+            Err(CallFault::Rejected(rejection)) if rejection.code == Code::Internal => {
+                if waited {
+                    self.maybe_reload(tab, 700);
+                }
+            }
             Err(CallFault::Rejected(rejection)) => {
                 self.tell(|| format!("buyer         is rejected at {id}: {}", rejection.code.as_str()));
                 let honest =

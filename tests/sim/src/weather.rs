@@ -7,6 +7,8 @@ use crate::random::Random;
 pub struct Weather {
     /// Turns that end the process, before the commit or between it and the effects.
     pub crash: u32,
+    /// Turns in which a statement fails.
+    pub disk: u32,
     /// Calls between actors, and of buyers, that never arrive, and answers that are lost.
     pub lose: u32,
     /// Calls and answers that come twice.
@@ -38,6 +40,7 @@ impl Weather {
         let mut rate = |rates: &[u32]| if random.chance(500) { *random.pick(rates) } else { 0 };
         Weather {
             crash: rate(&[10, 50, 150]),
+            disk: rate(&[20, 100]),
             lose: rate(&[20, 100, 300]),
             double: rate(&[50, 300]),
             late: rate(&[20, 200]),

@@ -26,6 +26,9 @@ const CRON_AFTER_MS: i64 = 600_000;
 /// How long after the end of the faults everything must have settled, in milliseconds. Orders expire after 45 minutes.
 const SETTLE_MS: i64 = 4_000_000;
 
+/// Turns after which a world is taken to go round in circles; it has a few hundred.
+const TURNS_MAX: u64 = 20_000;
+
 /// How to run a world.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
@@ -63,6 +66,8 @@ pub struct Outcome {
     pub paid: usize,
     /// Won that buyers were charged.
     pub charged: i64,
+    /// The longest that an order took to say that it is charged, in milliseconds.
+    pub slowest_ms: i64,
     /// How often what was seen: events, and states of attempts at the end.
     pub tally: BTreeMap<String, u64>,
 }
@@ -82,6 +87,7 @@ pub fn run(seed: u64, plan: Plan) -> Outcome {
         paid: world.checker.paid(),
         charged: world.psps.values().map(|psp| psp.emulator.totals().charges).sum(),
         tally: world.checker.tally(),
+        slowest_ms: world.checker.slowest_ms(),
         violation: world.violation,
         timeline: world.timeline,
         turns: world.turns,
@@ -210,6 +216,10 @@ impl World {
 
     /// Lets the next thing happen. False when the world is at its end.
     fn step(&mut self) -> bool {
+        if self.turns > TURNS_MAX {
+            self.wrong(Err(format!("{TURNS_MAX} turns, and no rest")));
+            return false;
+        }
         let Some(((at_ms, _), happening)) = self.queue.pop_first() else { return false };
         if at_ms > self.end_ms {
             return false;
@@ -247,8 +257,9 @@ impl World {
     }
 
     /// At the end, everything must have settled.
-    fn settled(&self) -> Result<(), String> {
+    fn settled(&mut self) -> Result<(), String> {
         let nodes = &self.nodes;
-        self.checker.settled(self.now(), &self.psps, |target| nodes.get(&target).map(|node| &node.database))
+        let now = self.now();
+        self.checker.settled(now, &self.psps, |target| nodes.get(&target).map(|node| &node.database))
     }
 }

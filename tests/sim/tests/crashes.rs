@@ -20,6 +20,8 @@ fn a_crash_at_any_place_loses_nothing() {
                 let crash = Crash { turn, performed };
                 let outcome = run(seed, Plan { crash: Some(crash), ..fair.clone() });
                 assert_eq!(outcome.violation, None, "seed {seed}, {crash:?}");
+                // The cron comes once a minute: at the latest then the process is back.
+                assert!(outcome.slowest_ms < 75_000, "seed {seed}, {crash:?}: {} ms", outcome.slowest_ms);
                 crashes += outcome.crashes;
             }
         }

@@ -11,12 +11,12 @@ use gyesan_edge::topology::Target;
 impl Checker {
     /// Every charged order is paid and its sellers are credited, nothing is open, and the books agree with the PSP's.
     pub fn settled<'a>(
-        &self,
+        &mut self,
         now: Timestamp,
         psps: &Psps,
         database: impl Fn(Target) -> Option<&'a Database>,
     ) -> Result<(), String> {
-        self.check_psp(psps)?;
+        self.check_psp(psps, now)?;
         for ((merchant, id), order) in &self.orders {
             let charged = psps[merchant]
                 .emulator
