@@ -1,4 +1,4 @@
-//! The checks find what they are for: each planted bug is found within two hundred seeds, and not by chance of another.
+//! The checks find what they are for: each planted bug is found within two hundred seeds, by the check that is for it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 use gyesan_sim::{Bug, Plan, run};
@@ -15,11 +15,6 @@ fn found(bug: Bug, words: &str) {
 #[test]
 fn no_answer_taken_as_a_failure_is_found() {
     found(Bug::UnknownTakenAsFailure, "is a failure, and the PSP has not said so");
-}
-
-#[test]
-fn no_answer_taken_as_a_failure_is_found_by_its_harm_too() {
-    found(Bug::UnknownTakenAsFailure, "is charged, and its attempt is FAILURE");
 }
 
 #[test]
