@@ -18,6 +18,8 @@ pub mod frame;
 pub mod partitioner;
 pub mod relay;
 pub mod sasl;
+#[cfg(feature = "sim")]
+pub mod sim;
 pub mod wire;
 
 use serde::{Deserialize, Serialize};
