@@ -64,18 +64,16 @@ fn compile(bindgen: &Path, stage: &Path) -> Result<()> {
             bail!("public/{source} is missing");
         }
     }
-    process::run(
-        "compiling the widget",
-        &mut tools::cargo(&[
-            "build",
-            "--profile",
-            "widget",
-            "--target",
-            "wasm32-unknown-unknown",
-            "--package",
-            "gyesan-embed",
-        ]),
-    )?;
+    let mut cargo = tools::cargo(&[
+        "build",
+        "--profile",
+        "widget",
+        "--target",
+        "wasm32-unknown-unknown",
+        "--package",
+        "gyesan-embed",
+    ]);
+    process::run("compiling the widget", cargo.env("CARGO_ENCODED_RUSTFLAGS", rust_flags()))?;
     let wasm = workspace::target().join("wasm32-unknown-unknown/widget/gyesan_embed.wasm");
     let mut glue = Command::new(bindgen);
     glue.arg("bindgen").arg(&wasm).arg("--out-dir").arg(stage);
@@ -85,12 +83,33 @@ fn compile(bindgen: &Path, stage: &Path) -> Result<()> {
 
     let mut small = tools::npm_program("wasm-opt");
     small.args(["-Oz", "--converge", "--strip-debug", "--strip-producers"]).args(WASM_FEATURES);
+    // Leptos' server functions export three stream classes that a page without a server never uses.
+    small.args(["--remove-exports", "--pass-arg=remove-exports@*ntounderlying*"]);
     small.arg("-o").arg(stage.join("small.wasm")).arg(stage.join("gyesan_bg.wasm"));
     process::run("making the widget's wasm small", &mut small)?;
 
     minify(&stage.join("gyesan.js"), &stage.join("glue.js"), &["--bundle", "--format=esm"])?;
     minify(&workspace::path("public/checkout.js"), &stage.join("checkout.js"), &[])?;
     minify(&workspace::path("public/checkout.css"), &stage.join("checkout.css"), &[])
+}
+
+/// Beside what `.cargo/config.toml` sets (the variable replaces it): Leptos erases the types of its views, and the paths in
+/// panic messages lose the folder of this machine. Together 8 KB of brotli.
+fn rust_flags() -> String {
+    let home = std::env::var("CARGO_HOME")
+        .or_else(|_| std::env::var("HOME").map(|home| format!("{home}/.cargo")))
+        .unwrap_or_default();
+    let mut flags = vec![
+        "--cfg=getrandom_backend=\"wasm_js\"".to_owned(),
+        "--cfg=erase_components".to_owned(),
+        format!("--remap-path-prefix={}=", workspace::path("").display()),
+    ];
+    // Each registry has a folder of its own, named after it.
+    if let Ok(registries) = std::fs::read_dir(format!("{home}/registry/src")) {
+        let folders = registries.flatten().map(|entry| entry.path());
+        flags.extend(folders.map(|folder| format!("--remap-path-prefix={}=", folder.display())));
+    }
+    flags.join("\u{1f}")
 }
 
 fn minify(source: &Path, target: &Path, more: &[&str]) -> Result<()> {

@@ -151,6 +151,7 @@ fn browser_flow(_: &Plan) -> Result<Counts> {
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| path.to_string_lossy().ends_with(".test.mjs"))
         .collect();
+    anyhow::ensure!(!files.is_empty(), "tests/browser has no *.test.mjs");
     files.sort();
     let stack = stack::Stack::start(8797, "browser")?;
     let mut command = Command::new("node");
