@@ -70,11 +70,12 @@ pub fn input(bug: Option<Bug>, input: &mut Input, believed: impl Fn(&OrderComman
                 *amount = stored;
             }
         }
-        (Some(Bug::TransferIdPerTry), Input::Command { token, command, .. }) => {
-            if let Command::Ledger(LedgerCommand::Apply(transfers)) = command {
-                for transfer in transfers {
-                    transfer.id = format!("{}:{token}", transfer.id);
-                }
+        (
+            Some(Bug::TransferIdPerTry),
+            Input::Command { token, command: Command::Ledger(LedgerCommand::Apply(transfers)), .. },
+        ) => {
+            for transfer in transfers {
+                transfer.id = format!("{}:{token}", transfer.id);
             }
         }
         _ => {}
