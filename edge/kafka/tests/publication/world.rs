@@ -101,6 +101,14 @@ impl World {
         }
     }
 
+    pub fn run_until(&mut self, mut done: impl FnMut(&Self) -> bool) {
+        let end = self.now + 600_000;
+        while !done(self) {
+            assert!(self.now < end, "seed {}: it never came to that", self.seed);
+            self.step(end);
+        }
+    }
+
     fn be_quiet(&mut self) {
         self.quiet = true;
         self.network.faults = Faults { delay_max_ms: self.network.faults.delay_max_ms, ..Faults::default() };
@@ -252,23 +260,6 @@ impl World {
         }
     }
 
-    /// Crashes after everything that was sent has been written and before any answer has come.
-    pub fn crash_with_answers_lost(&mut self) {
-        while !places().all(|place| self.stored_frozen(&place) > 0) {
-            self.step(self.now + 1);
-        }
-        let mut wait = 0;
-        while self.cluster.end_offset(&place_of(0)) == self.acknowledged(&place_of(0)) && wait < 1_000 {
-            // Carry requests, drop events.
-            self.now += 1;
-            wait += 1;
-            while self.network.next_at().is_some_and(|at| at <= self.now) {
-                self.network.step(self.now, &mut self.cluster);
-            }
-        }
-        self.crash();
-    }
-
     fn stored_frozen(&self, place: &TopicPartition) -> usize {
         self.stored
             .partitions
@@ -277,7 +268,7 @@ impl World {
             .map_or(0, |state| state.frozen.len())
     }
 
-    fn acknowledged(&self, place: &TopicPartition) -> i64 {
+    pub fn acknowledged(&self, place: &TopicPartition) -> i64 {
         self.stored
             .partitions
             .iter()
