@@ -3,8 +3,8 @@
 
 use crate::bug::{self, Bug, Meddler};
 use crate::network::Caller;
+use crate::words;
 use crate::world::{Happening, TOPOLOGY, World};
-use gyesan_core::toss::Answer;
 use gyesan_edge::actor::{self, Actor, Effect, Input};
 use gyesan_edge::actors;
 use gyesan_edge::command::{Command, OrderCommand};
@@ -104,7 +104,9 @@ impl World {
         self.turns += 1;
         let now = self.now();
         for input in &inputs {
-            self.tell(|| format!("{:<13} < {}", target.name(), told(input)));
+            if let Some(told) = words::input(input) {
+                self.tell(|| format!("{:<13} < {told}", target.name()));
+            }
         }
 
         node.database.begin().unwrap();
@@ -136,6 +138,9 @@ impl World {
         if committed {
             node.database.commit().unwrap();
             let checked = self.checker.check(target, &node.database, &self.psps, now);
+            for news in std::mem::take(&mut self.checker.news) {
+                self.tell(|| format!("{:<13} = {news}", target.name()));
+            }
             self.wrong(checked);
         } else {
             node.database.roll_back().unwrap();
@@ -241,26 +246,4 @@ fn second_confirms(sql: &dyn Sql, inputs: &[Input]) -> Vec<Effect> {
         effects.push(bug::second_confirm(id, payment_key.clone(), *amount));
     }
     effects
-}
-
-/// An input in a few words.
-fn told(input: &Input) -> String {
-    match input {
-        Input::Command { token, command, .. } => format!("#{token} {}", short(&format!("{command:?}"))),
-        Input::PspAnswered { id, answer } => {
-            let said = match answer {
-                Answer::Payment(payment) => format!("{:?}", payment.status),
-                Answer::Error { http_status, refusal } => format!("{http_status} {}", refusal.code),
-                Answer::Nothing { why } => format!("nothing ({why})"),
-            };
-            format!("PSP on {} attempt {} call {}: {said}", id.order_id, id.attempt, id.call)
-        }
-        Input::CallAnswered { id, result } => format!("answer {id}: {}", short(&format!("{result:?}"))),
-        Input::Alarm => "alarm".into(),
-        Input::Due(work) => format!("due {work:?}"),
-    }
-}
-
-pub fn short(text: &str) -> String {
-    text.chars().take(150).collect()
 }

@@ -56,6 +56,8 @@ pub struct Checker {
     answered_keys: BTreeSet<String>,
     /// Attempts of which the PSP has said that they do not charge the buyer.
     refused: BTreeSet<(OrderKey, u32)>,
+    /// Changes of orders since the world last asked, in words.
+    pub news: Vec<String>,
     /// When each charge was first seen, and how long its order took to say so, in milliseconds.
     charges: BTreeMap<String, (Timestamp, Option<i64>)>,
     /// Answers on their way into a turn.

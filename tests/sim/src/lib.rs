@@ -25,6 +25,7 @@ mod psp;
 mod random;
 mod shopper;
 mod weather;
+mod words;
 mod world;
 
 pub use bug::Bug;

@@ -1,6 +1,6 @@
 //! Calls between actors, and of buyers to them: late, doubled, lost on the way there or back.
 
-use crate::actors::short;
+use crate::words;
 use crate::world::{Happening, World};
 use gyesan_edge::actor::{CallFault, CallId, Input, Token};
 use gyesan_edge::command::{Command, Rejection, Reply};
@@ -40,7 +40,7 @@ impl World {
                     format!(
                         "              #{token} to {} is lost: {}",
                         callee.name(),
-                        short(&format!("{command:?}"))
+                        words::command(&command)
                     )
                 });
                 let in_ms = self.random.between(10, 30_000);

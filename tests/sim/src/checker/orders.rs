@@ -26,6 +26,17 @@ pub struct Seen {
     pub credited: BTreeMap<String, i64>,
 }
 
+impl Seen {
+    /// Its statuses and those of its attempts.
+    fn words(&self) -> String {
+        let mut words = format!("{:?}, {:?}", self.payment_status, self.order_status);
+        for attempt in &self.attempts {
+            words.push_str(&format!("; {} {}", attempt.number, attempt.state));
+        }
+        words
+    }
+}
+
 /// An attempt as stored.
 pub struct Attempt {
     pub number: u32,
@@ -75,6 +86,10 @@ impl Checker {
         }
         for (key, order) in orders {
             self.check_order(target, &key, &order)?;
+            let (now, before) = (order.words(), self.orders.get(&key).map(Seen::words));
+            if before.as_ref() != Some(&now) {
+                self.news.push(format!("{} is {now}", key.1));
+            }
             self.orders.insert(key, order);
         }
         Ok(())
