@@ -48,17 +48,42 @@ export class OrderShard extends Actor {}
 export class LedgerShard extends Actor {}
 export class Consumer extends Actor {}
 
-// One string instead of a call into the module for every header; neither names nor values can hold a line feed.
+// Headers as one text of names and values, each ended by a line feed, which neither can hold.
 const flat = (headers) => {
   let text = '';
   for (const [name, value] of headers) text += `${name}\n${value}\n`;
   return text;
 };
 
+const pairs = (text) => {
+  const lines = text.split('\n');
+  const list = [];
+  for (let at = 0; at + 1 < lines.length; at += 2) list.push([lines[at], lines[at + 1]]);
+  return list;
+};
+
+// The contract takes bodies of 64 KiB. One byte more is enough for the route to refuse a longer one.
+const BODY_READ_MAX = 64 * 1024 + 1;
+
+async function read(request) {
+  if (!request.body) return new Uint8Array();
+  const length = request.headers.get('content-length');
+  if (length !== null && Number(length) < BODY_READ_MAX) return new Uint8Array(await request.arrayBuffer());
+  const bytes = [];
+  for await (const chunk of request.body) {
+    for (const byte of chunk.subarray(0, BODY_READ_MAX - bytes.length)) bytes.push(byte);
+    if (bytes.length === BODY_READ_MAX) break;
+  }
+  return Uint8Array.from(bytes);
+}
+
 export default {
-  fetch(request, env) {
+  async fetch(request, env) {
+    const body = await read(request);
     settle();
-    return wasm.fetch(request.method, request.url, flat(request.headers), request.body, env);
+    const answer = wasm.answer(request.method, request.url, flat(request.headers), body, env);
+    const [status, headers, content] = await answer;
+    return new Response(content, { status, headers: pairs(headers) });
   },
   scheduled(_event, env) {
     settle();

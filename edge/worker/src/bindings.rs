@@ -1,7 +1,7 @@
 //! What this crate calls of the runtime without the `worker` crate's wrappers: Durable Object storage, stubs, fetch,
 //! randomness. Measured: the wrappers halve the rate of a busy object.
 
-use js_sys::{Array, JsString, Promise, Uint8Array};
+use js_sys::{Array, JsString, Promise};
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
@@ -79,8 +79,6 @@ extern "C" {
 
     /// `Response`.
     pub type Response;
-    #[wasm_bindgen(constructor, catch)]
-    pub fn new(body: &JsValue, init: &JsValue) -> Result<Response, JsValue>;
     #[wasm_bindgen(method, getter)]
     pub fn status(this: &Response) -> u16;
     #[wasm_bindgen(method, getter)]
@@ -91,23 +89,6 @@ extern "C" {
     pub type Headers;
     #[wasm_bindgen(method)]
     pub fn get(this: &Headers, name: &str) -> Option<String>;
-
-    /// `ReadableStream` of bytes.
-    pub type Stream;
-    #[wasm_bindgen(method, catch, js_name = getReader)]
-    pub fn get_reader(this: &Stream) -> Result<Reader, JsValue>;
-    /// `ReadableStreamDefaultReader`.
-    pub type Reader;
-    #[wasm_bindgen(method, catch)]
-    pub fn read(this: &Reader) -> Result<Promise, JsValue>;
-    #[wasm_bindgen(method, catch)]
-    pub fn cancel(this: &Reader) -> Result<Promise, JsValue>;
-    /// What a reader hands out.
-    pub type Chunk;
-    #[wasm_bindgen(method, getter)]
-    pub fn done(this: &Chunk) -> bool;
-    #[wasm_bindgen(method, getter)]
-    pub fn value(this: &Chunk) -> Option<Uint8Array>;
 }
 
 /// 128 bits from the runtime's cryptographic source.

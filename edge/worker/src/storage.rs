@@ -15,8 +15,22 @@ use wasm_bindgen::{JsCast, JsValue};
 pub struct Storage {
     storage: RawStorage,
     sql: RawSql,
-    /// JavaScript's copy of each statement, by the address and length of its static text: made once, not at each call.
-    statements: RefCell<HashMap<(usize, usize), JsString>>,
+    /// By the address and length of their static texts.
+    statements: RefCell<HashMap<(usize, usize), Statement>>,
+}
+
+/// A statement, made ready once and not at each call.
+struct Statement {
+    text: JsString,
+    /// Whether it answers with rows; the empty answer of one that does not need not be fetched.
+    has_rows: bool,
+}
+
+impl Statement {
+    fn of(text: &'static str) -> Statement {
+        let reads = ["SELECT", "WITH", "PRAGMA"].iter().any(|verb| text.trim_start().starts_with(verb));
+        Statement { text: JsString::from(text), has_rows: reads || text.contains("RETURNING") }
+    }
 }
 
 impl Storage {
@@ -34,10 +48,7 @@ impl Storage {
         self.storage.set_alarm(at.0 as f64).map(drop).map_err(|e| SqlError(message(&e)))
     }
 
-    fn exec(&self, statement: &'static str, params: &[Value]) -> Result<RawCursor, JsValue> {
-        let mut statements = self.statements.borrow_mut();
-        let key = (statement.as_ptr().addr(), statement.len());
-        let text = statements.entry(key).or_insert_with(|| JsString::from(statement));
+    fn exec(&self, text: &JsString, params: &[Value]) -> Result<RawCursor, JsValue> {
         match params {
             [] => self.sql.exec_0(text),
             [a] => self.sql.exec_1(text, &to_js(a)),
@@ -50,11 +61,15 @@ impl Storage {
 
 impl Sql for Storage {
     fn query(&self, statement: &'static str, params: &[Value]) -> Result<Vec<Row>, SqlError> {
-        let rows = self
-            .exec(statement, params)
-            .and_then(|cursor| cursor.raw())
-            .and_then(|rows| rows.to_array())
-            .map_err(|e| SqlError(message(&e)))?;
+        let mut statements = self.statements.borrow_mut();
+        let key = (statement.as_ptr().addr(), statement.len());
+        let statement = statements.entry(key).or_insert_with(|| Statement::of(statement));
+        let fault = |exception: JsValue| SqlError(message(&exception));
+        let cursor = self.exec(&statement.text, params).map_err(fault)?;
+        if !statement.has_rows {
+            return Ok(Vec::new());
+        }
+        let rows = cursor.raw().and_then(|rows| rows.to_array()).map_err(fault)?;
         rows.iter().map(|row| to_row(&row)).collect()
     }
 
