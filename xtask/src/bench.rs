@@ -32,7 +32,7 @@ pub fn run(mut args: Args) -> Result<()> {
         command.arg("--help");
     }
     command.args(args.rest()).current_dir(workspace::root());
-    command.env("GYESAN_XTASK", std::env::current_exe().context("this program has no path")?);
+    command.env("GYESAN_XTASK", workspace::this_program()?);
     command.env("GYESAN_BENCH_DIR", &folder);
     let mut child = process::spawn(&mut command)?;
     let status = child.wait().context("waiting for the benchmark")?;

@@ -10,6 +10,7 @@ mod check;
 mod deploy;
 mod dev;
 mod emulator;
+mod kafka;
 mod process;
 mod progress;
 mod stamp;
@@ -29,6 +30,7 @@ usage: cargo xtask COMMAND
   dev        build, migrate, seed and run everything a person needs, until Ctrl-C
   build      build the worker and the checkout's files into build/
   emulator   run the payment provider's stand-in alone
+  kafka      run a local Apache Kafka alone
   test       run every test there is
   bench      measure the targets and print the table
   check      formatting, lints, dependency rules, size budgets
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
         Some("dev") => dev::run(args),
         Some("build") => artifacts::run(args),
         Some("emulator") => emulator::run(args),
+        Some("kafka") => kafka::run(args),
         Some("test") => test::run(args),
         Some("bench") => bench::run(args),
         Some("check") => check::run(args),

@@ -6,7 +6,6 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::Value;
 
-use super::suites;
 use crate::{process, workspace};
 
 /// A running stack; it is stopped when it is dropped.
@@ -24,7 +23,7 @@ impl Stack {
     /// Starts one on `port` and `port + 1`, with what was built before and an empty state called `name`.
     pub fn start(port: u16, name: &str) -> Result<Self> {
         let state = workspace::target().join("stacks").join(name);
-        let mut command = Command::new(suites::this_program()?);
+        let mut command = Command::new(workspace::this_program()?);
         command.args(["dev", "--json", "--no-build", "--fresh", "--port", &port.to_string()]);
         command.arg("--state").arg(&state).stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = process::spawn(&mut command)?;

@@ -138,7 +138,7 @@ fn end_to_end(_: &Plan) -> Result<Counts> {
     artifacts::build_emulator(false)?;
     process::run("building the scenarios", &mut tools::cargo(&["build", "--package", "gyesan-e2e"]))?;
     let mut command = Command::new(workspace::target().join("debug/gyesan-e2e"));
-    command.current_dir(workspace::root()).env("GYESAN_XTASK", this_program()?);
+    command.current_dir(workspace::root()).env("GYESAN_XTASK", workspace::this_program()?);
     count("running the scenarios", &mut command)
 }
 
@@ -160,9 +160,4 @@ fn browser_flow(_: &Plan) -> Result<Counts> {
     command.env("GYESAN_ORIGIN", &stack.origin).env("GYESAN_EMULATOR", &stack.emulator);
     command.env("GYESAN_CHROMIUM", &browser.browser);
     count("buying in Chromium", &mut command)
-}
-
-/// This program, for the tests that start a stack themselves.
-pub fn this_program() -> Result<std::path::PathBuf> {
-    std::env::current_exe().context("this program has no path")
 }

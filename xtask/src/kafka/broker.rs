@@ -1,0 +1,244 @@
+//! One broker: formatted, started, waited for, stopped.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use gyesan_kafka::api::{Answer, Request, api_versions, create_topics};
+use gyesan_kafka::error_code::{Class, ErrorCode};
+
+use super::distribution::Distribution;
+use crate::process;
+
+const PROPERTIES: &str = include_str!("server.properties");
+const READY_WITHIN: Duration = Duration::from_secs(30);
+/// User and password of the SASL listener, which only tests have.
+pub const SASL_USER: &str = "app";
+/// See [`SASL_USER`].
+pub const SASL_PASSWORD: &str = "app-secret";
+
+/// Where and how a broker runs.
+pub struct Setting<'a> {
+    /// Its logs, configuration and process id.
+    pub folder: &'a Path,
+    /// Its port on 127.0.0.1; the controller takes the next one.
+    pub port: u16,
+    /// A second port that asks for SASL.
+    pub sasl_port: Option<u16>,
+    /// Settings beside the usual ones, `name=value`.
+    pub properties: &'a [&'a str],
+}
+
+/// A broker that runs. Dropping it leaves it running; what ends the command ends it.
+pub struct Broker {
+    child: Child,
+    /// `host:port`.
+    pub address: String,
+}
+
+impl Setting<'_> {
+    /// Writes the configuration, formats the folder if it is new, and writes `start.sh`, which starts the same broker
+    /// again after it was killed.
+    pub fn format(&self, distribution: &Distribution) -> Result<()> {
+        let data = self.folder.join("data");
+        std::fs::create_dir_all(self.folder)?;
+        let properties = self.folder.join("server.properties");
+        std::fs::write(&properties, self.text(&data))?;
+        let mut script = String::from("#!/bin/sh\n# Starts this broker again.\nexec java");
+        for argument in self.arguments(distribution) {
+            script.push_str(&format!(" '{argument}'"));
+        }
+        std::fs::write(self.folder.join("start.sh"), script + "\n")?;
+        if data.join("meta.properties").exists() {
+            return Ok(());
+        }
+        let mut format = Command::new("java");
+        format.args(distribution.arguments("kafka.tools.StorageTool"));
+        // Any 16 bytes will do for the cluster's id; nothing outside this folder knows it.
+        format.args(["format", "--ignore-formatted", "-t", "Z3llc2FuLWxvY2FsLWthZg", "-c"]).arg(&properties);
+        if self.sasl_port.is_some() {
+            for mechanism in ["SCRAM-SHA-256", "SCRAM-SHA-512"] {
+                format.arg("--add-scram");
+                format.arg(format!("{mechanism}=[name={SASL_USER},password={SASL_PASSWORD}]"));
+            }
+        }
+        process::run("formatting Kafka's folder", &mut format)
+    }
+
+    /// Starts the broker and waits until it answers.
+    pub fn start(&self, distribution: &Distribution) -> Result<Broker> {
+        self.format(distribution)?;
+        self.launch(distribution, &[])
+    }
+
+    /// The start itself, with `extra` arguments for Java; the folder is formatted.
+    pub(super) fn launch(&self, distribution: &Distribution, extra: &[String]) -> Result<Broker> {
+        let mut command = process::bound_to_us(Path::new("java"));
+        command.args(extra).args(self.arguments(distribution));
+        let log = File::create(self.folder.join("broker.log"))?;
+        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        let child = process::spawn(&mut command)?;
+        std::fs::write(self.folder.join("broker.pid"), child.id().to_string())?;
+        let mut broker = Broker { child, address: format!("127.0.0.1:{}", self.port) };
+        broker.wait_until_ready(self.folder)?;
+        Ok(broker)
+    }
+
+    fn arguments(&self, distribution: &Distribution) -> Vec<String> {
+        let mut arguments = distribution.arguments("kafka.Kafka");
+        arguments.push(self.folder.join("server.properties").to_string_lossy().into_owned());
+        arguments
+    }
+
+    fn text(&self, data: &Path) -> String {
+        let (port, controller) = (self.port, self.port + 1);
+        let mut listeners = format!("PLAINTEXT://127.0.0.1:{port}");
+        if let Some(sasl) = self.sasl_port {
+            listeners.push_str(&format!(",SASL_PLAINTEXT://127.0.0.1:{sasl}"));
+        }
+        let mut text = format!(
+            "{PROPERTIES}log.dirs={}\nadvertised.listeners={listeners}\n\
+             listeners={listeners},CONTROLLER://127.0.0.1:{controller}\n\
+             controller.quorum.voters=1@127.0.0.1:{controller}\n",
+            data.display()
+        );
+        if self.sasl_port.is_some() {
+            let security = "org.apache.kafka.common.security";
+            let listener = "listener.name.sasl_plaintext";
+            text.push_str("sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512\n");
+            text.push_str(&format!(
+                "{listener}.plain.sasl.jaas.config={security}.plain.PlainLoginModule required \
+                 user_{SASL_USER}=\"{SASL_PASSWORD}\";\n"
+            ));
+            for mechanism in ["scram-sha-256", "scram-sha-512"] {
+                let module = format!("{security}.scram.ScramLoginModule required;");
+                text.push_str(&format!("{listener}.{mechanism}.sasl.jaas.config={module}\n"));
+            }
+        }
+        for property in self.properties {
+            text.push_str(property);
+            text.push('\n');
+        }
+        text
+    }
+}
+
+impl Broker {
+    /// The process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits until the broker ends by itself.
+    pub fn wait(&mut self) -> Result<()> {
+        let status = self.child.wait().context("waiting for Kafka")?;
+        process::forget(&self.child);
+        anyhow::ensure!(status.success(), "Kafka ended ({status})");
+        Ok(())
+    }
+
+    /// Ends the broker cleanly and waits for it, however long what it has to write at its end takes.
+    pub fn stop_patiently(mut self) -> Result<()> {
+        let group = nix::unistd::Pid::from_raw(i32::try_from(self.child.id())?);
+        nix::sys::signal::killpg(group, nix::sys::signal::Signal::SIGTERM)?;
+        self.child.wait().context("waiting for Kafka")?;
+        process::forget(&self.child);
+        Ok(())
+    }
+
+    /// Ends the broker, cleanly if it is quick about it.
+    pub fn stop(mut self) {
+        process::end(&mut self.child);
+    }
+
+    /// Creates the topics that do not exist, each with its number of partitions.
+    pub fn create_topics(&self, topics: &[(String, i32)]) -> Result<()> {
+        for (topic, partitions) in topics {
+            create_topic(&self.address, topic, *partitions)?;
+        }
+        Ok(())
+    }
+
+    fn wait_until_ready(&mut self, folder: &Path) -> Result<()> {
+        let since = Instant::now();
+        let request = Request::from(api_versions::Request {
+            software_name: "gyesan".into(),
+            software_version: "1".into(),
+        });
+        loop {
+            // The port opens when the broker may serve; that it answers makes sure that the port is its own.
+            if ask(&self.address, &request, 3).is_ok() {
+                return Ok(());
+            }
+            if let Some(status) = self.child.try_wait()? {
+                process::forget(&self.child);
+                let log = std::fs::read_to_string(folder.join("broker.log")).unwrap_or_default();
+                let tail: Vec<&str> = log.lines().rev().take(12).collect();
+                bail!(
+                    "Kafka ended at once ({status}):\n{}",
+                    tail.into_iter().rev().collect::<Vec<_>>().join("\n")
+                );
+            }
+            if since.elapsed() > READY_WITHIN {
+                bail!("Kafka did not answer on {} within {} s", self.address, READY_WITHIN.as_secs());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+/// Creates one topic on any broker; that it exists is fine.
+pub fn create_topic(address: &str, topic: &str, partitions: i32) -> Result<()> {
+    let request = Request::from(create_topics::Request {
+        topic: topic.to_owned(),
+        partitions,
+        replication_factor: -1,
+        configs: Vec::new(),
+        timeout_ms: 10_000,
+    });
+    let since = Instant::now();
+    loop {
+        let Answer::CreateTopics(answer) = ask(address, &request, 7)? else {
+            bail!("Kafka answered something else")
+        };
+        match answer.error {
+            ErrorCode::NONE | ErrorCode::TOPIC_ALREADY_EXISTS => return Ok(()),
+            error if error.class() == Class::Fatal || since.elapsed() > Duration::from_secs(10) => {
+                bail!("topic {topic} cannot be created: {error} {}", answer.message.unwrap_or_default())
+            }
+            // A controller that has just started is not there for a moment.
+            _ => std::thread::sleep(Duration::from_millis(50)),
+        }
+    }
+}
+
+/// One request on a connection of its own.
+fn ask(address: &str, request: &Request, version: i16) -> Result<Answer> {
+    let mut socket = TcpStream::connect(address)?;
+    socket.set_read_timeout(Some(Duration::from_secs(12)))?;
+    socket.write_all(&request.encode(version, 1, "xtask"))?;
+    let mut length = [0; 4];
+    socket.read_exact(&mut length)?;
+    let mut frame = vec![0; usize::try_from(i32::from_be_bytes(length))?.min(1 << 20)];
+    socket.read_exact(&mut frame)?;
+    let body = frame.split_off(4.min(frame.len()));
+    request.api().decode(version, body.into()).context("Kafka's answer cannot be read")
+}
+
+/// A port that is free now, with a free one after it.
+pub fn free_port() -> Result<u16> {
+    for _ in 0..50 {
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        if port < u16::MAX
+            && TcpListener::bind(("127.0.0.1", port)).is_ok()
+            && TcpListener::bind(("127.0.0.1", port + 1)).is_ok()
+        {
+            return Ok(port);
+        }
+    }
+    bail!("no two neighbouring ports are free")
+}
