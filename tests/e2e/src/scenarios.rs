@@ -52,6 +52,7 @@ pub const SIDE_BY_SIDE: &[SideBySide] = &[
     ("a_replaced_order_can_no_longer_be_paid", paying::replaced),
     ("a_repeated_idempotency_key_is_answered_with_the_same_bytes", input::idempotency),
     ("bad_input_gets_a_problem_that_names_it", input::bad_orders),
+    ("only_a_secret_key_names_its_own_prices", input::own_prices),
     ("bad_requests_get_a_problem", input::bad_requests),
     ("keys_and_tokens_open_only_what_is_theirs", input::other_keys),
     ("the_routes_without_a_key_answer", input::open_routes),

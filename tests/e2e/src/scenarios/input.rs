@@ -80,6 +80,8 @@ pub fn bad_orders(shop: &mut Shop) -> Result<()> {
         (json!({"items": [item], "couponCode": "WELCOME"}), 422, "COUPON_MINIMUM_NOT_MET", None),
         (json!({"items": [item], "returnUrl": "https://evil.example/"}), 422, "RETURN_URL_NOT_ALLOWED", None),
         (json!({"items": [item], "buyer": {"email": "nobody"}}), 422, "INVALID_BUYER", None),
+        (json!({"items": [item], "buyer": {"name": "\u{202e}스토김"}}), 422, "INVALID_BUYER", None),
+        (json!({"items": [item], "buyer": {"name": "김\u{0}토스"}}), 422, "INVALID_BUYER", None),
         (json!({"items": [item], "method": "VIRTUAL_ACCOUNT"}), 422, "PAYMENT_METHOD_NOT_SUPPORTED", None),
     ];
     for (body, status, code, pointer) in cases {
@@ -99,6 +101,29 @@ pub fn bad_orders(shop: &mut Shop) -> Result<()> {
         ensure!((400..500).contains(&answer.status), "quantity {quantity}: HTTP {}", answer.status);
     }
     Ok(())
+}
+
+/// Lines that the merchant's server prices itself.
+pub fn own_prices(shop: &mut Shop) -> Result<()> {
+    let order = |price: &Value| json!({"items": [{"name": "맞춤 케이크", "unitPrice": price, "quantity": 2, "sellerId": "A"}]});
+    let path = || format!("/v1/orders/{}", new_order_id());
+    let placed = shop.ask(SECRET_KEY, "PUT", &path(), Some(&order(&json!(42_000))))?.expect(201)?;
+    ensure!(placed.get("amount") == Some(&json!(84_000)), "{placed}");
+    let refused = shop.ask(PUBLISHABLE_KEY, "PUT", &path(), Some(&order(&json!(42_000))))?;
+    ensure!(
+        matches!(refused.status, 400 | 403 | 422),
+        "a browser named its own price: HTTP {}",
+        refused.status
+    );
+    let prices =
+        [json!(0), json!(-1), json!(0.5), json!(9_007_199_254_740_992_i64), json!("1000"), json!(null)];
+    for price in prices {
+        let answer = shop.ask(SECRET_KEY, "PUT", &path(), Some(&order(&price)))?;
+        ensure!((400..500).contains(&answer.status), "unit price {price}: HTTP {}", answer.status);
+    }
+    let dear = shop.ask(SECRET_KEY, "PUT", &path(), Some(&order(&json!(50_000_001))))?;
+    problem(&dear, 422, "AMOUNT_TOO_LARGE", None)?;
+    problem(&shop.ask(SECRET_KEY, "PUT", &path(), Some(&order(&json!(49))))?, 422, "AMOUNT_TOO_SMALL", None)
 }
 
 pub fn bad_requests(shop: &mut Shop) -> Result<()> {
