@@ -26,7 +26,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("gyesan-e2e", &[]),
     ("gyesan-bench", &[CORE, EDGE, KAFKA, "gyesan-e2e"]),
     ("gyesan-bindgen", &[]),
-    ("xtask", &[]),
+    ("xtask", &[KAFKA]),
 ];
 
 /// The core decides: it has no clock, no randomness, no I/O, and nothing that could bring them.
