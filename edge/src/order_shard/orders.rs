@@ -2,7 +2,7 @@
 
 use crate::actor::Turn;
 use crate::params;
-use crate::sql::{Row, Sql, SqlError, from_json, to_json};
+use crate::sql::{Row, Sql, SqlError, Value, from_json, to_json};
 use gyesan_core::api::{OrderStatus, PaymentStatus};
 use gyesan_core::event::PaymentOrder;
 use gyesan_core::id::{MerchantId, OrderId, SellerId};
@@ -35,36 +35,37 @@ impl Order {
     }
 }
 
+/// An order's columns and then its attempts', one row for each attempt, or one with nulls when there is none.
+macro_rules! select_order {
+    ($condition:literal) => {
+        concat!(
+            "SELECT o.order_row, o.merchant_id, o.order_id, o.content, o.member_id, o.version, o.amount, o.order_status,
+                    o.payment_status, o.expires_at, o.failed_count, o.unresolved,
+                    a.number, a.attempt_id, a.payment_key, a.state, a.dialogue, a.refusal, a.created_at, a.trace
+             FROM orders o LEFT JOIN attempts a ON a.order_row = o.order_row WHERE ",
+            $condition,
+            " ORDER BY a.number"
+        )
+    };
+}
+
 /// Finds an order by its id, with its attempts.
 pub fn find(sql: &dyn Sql, merchant: &MerchantId, order: &OrderId) -> Result<Option<Order>, SqlError> {
-    let rows = sql.query(
-        "SELECT order_row, merchant_id, order_id, content, member_id, version, amount, order_status, payment_status,
-                expires_at, failed_count, unresolved
-         FROM orders WHERE merchant_id = ? AND order_id = ?",
-        params![merchant.as_str(), order.as_str()],
-    )?;
-    rows.first().map(|row| load(sql, row)).transpose()
+    let statement = select_order!("o.merchant_id = ? AND o.order_id = ?");
+    load(&sql.query(statement, params![merchant.as_str(), order.as_str()])?)
 }
 
 /// Finds an order by its key within the shard.
 pub fn by_row(sql: &dyn Sql, order_row: i64) -> Result<Option<Order>, SqlError> {
-    let rows = sql.query(
-        "SELECT order_row, merchant_id, order_id, content, member_id, version, amount, order_status, payment_status,
-                expires_at, failed_count, unresolved
-         FROM orders WHERE order_row = ?",
-        params![order_row],
-    )?;
-    rows.first().map(|row| load(sql, row)).transpose()
+    load(&sql.query(select_order!("o.order_row = ?"), params![order_row])?)
 }
 
-fn load(sql: &dyn Sql, row: &Row) -> Result<Order, SqlError> {
-    let order_row = row.int(0)?;
-    let attempts = sql.query(
-        "SELECT number, attempt_id, payment_key, state, dialogue, refusal, created_at, trace FROM attempts WHERE order_row = ? ORDER BY number",
-        params![order_row],
-    )?;
-    Ok(Order {
-        row: order_row,
+fn load(rows: &[Row]) -> Result<Option<Order>, SqlError> {
+    let Some(row) = rows.first() else { return Ok(None) };
+    let has_attempts = row.0.get(12).is_some_and(|number| *number != Value::Null);
+    let attempts = if has_attempts { rows } else { &[] };
+    Ok(Some(Order {
+        row: row.int(0)?,
         merchant_id: row.text(1)?.into(),
         order_id: row.text(2)?.into(),
         content: row.text(3)?.to_owned(),
@@ -82,19 +83,19 @@ fn load(sql: &dyn Sql, row: &Row) -> Result<Order, SqlError> {
         },
         traces: attempts
             .iter()
-            .map(|row| Ok(row.text_or_null(7)?.map(str::to_owned)))
+            .map(|row| Ok(row.text_or_null(19)?.map(str::to_owned)))
             .collect::<Result<_, SqlError>>()?,
-    })
+    }))
 }
 
 fn attempt(row: &Row) -> Result<Attempt, SqlError> {
-    let dialogue = || row.json(4);
-    let state = match row.text(3)? {
+    let dialogue = || row.json(16);
+    let state = match row.text(15)? {
         "WAITING" => AttemptState::Waiting,
         "EXECUTING" => AttemptState::Executing(dialogue()?),
         "UNKNOWN" => AttemptState::Unknown(dialogue()?),
         "SUCCESS" => AttemptState::Success,
-        "FAILURE" => AttemptState::Failure(row.json::<Refusal>(5)?),
+        "FAILURE" => AttemptState::Failure(row.json::<Refusal>(17)?),
         "DROPPED" => AttemptState::Dropped,
         "REFUSED" => AttemptState::Refused,
         "REFUNDING" => AttemptState::Refunding(dialogue()?),
@@ -102,10 +103,10 @@ fn attempt(row: &Row) -> Result<Attempt, SqlError> {
         other => return Err(SqlError(format!("an attempt in state {other}"))),
     };
     Ok(Attempt {
-        number: row.count(0)?,
-        id: row.text(1)?.to_owned(),
-        payment_key: row.text(2)?.to_owned(),
-        created_at: row.time(6)?,
+        number: row.count(12)?,
+        id: row.text(13)?.to_owned(),
+        payment_key: row.text(14)?.to_owned(),
+        created_at: row.time(18)?,
         state,
     })
 }

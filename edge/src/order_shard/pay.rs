@@ -91,8 +91,11 @@ impl OrderShard {
         }
         let before = order.payment.clone();
         for event in events {
-            let previous = order.payment.status;
+            let (previous, was_unresolved) = (order.payment.status, order.payment.unresolved);
             order.payment = order.payment.clone().evolve(event);
+            if was_unresolved && !order.payment.unresolved {
+                close_notices(turn, order)?;
+            }
             if !matches!(event, Event::CallPlanned { .. } | Event::PausePlanned { .. } | Event::AnswerMissed)
             {
                 order.version = order.version.saturating_add(1);
@@ -108,12 +111,19 @@ impl OrderShard {
             order.payment.attempts.iter().filter(|attempt| before.attempt(attempt.number) != Some(*attempt));
         for attempt in changed.clone() {
             orders::store_attempt(turn.sql, order.row, attempt, trace)?;
-            if attempt.state.dialogue().is_none() && before.attempt(attempt.number).is_some() {
-                turn.sql.query(
-                    "DELETE FROM due WHERE order_row = ? AND attempt = ?",
-                    params![order.row, attempt.number],
-                )?;
-            }
+        }
+        // The due row of an order (attempt 0) is its expiry, the others are dialogues with the PSP.
+        let closed = before.order_status == OrderStatus::Completed
+            && order.payment.order_status != OrderStatus::Completed;
+        let over = changed
+            .clone()
+            .filter(|attempt| attempt.state.dialogue().is_none() && before.attempt(attempt.number).is_some());
+        let over: Vec<u32> = over.map(|attempt| attempt.number).chain(closed.then_some(0)).collect();
+        for pair in over.chunks(2) {
+            turn.sql.query(
+                "DELETE FROM due WHERE order_row = ? AND attempt IN (?, ?)",
+                params![order.row, pair.first().copied(), pair.last().copied()],
+            )?;
         }
         for attempt in changed {
             let waiting = self.waiting.contains_key(&(order.row, attempt.number));
@@ -181,12 +191,10 @@ impl OrderShard {
                     "UPDATE orders SET paid = ?, failure = NULL WHERE order_row = ?",
                     params![to_json(payment)?, order.row],
                 )?;
-                turn.sql.query("DELETE FROM due WHERE order_row = ? AND attempt = 0", params![order.row])?;
                 turn.sql.query(
                     "UPDATE totals SET charges = charges + ?, uncredited = uncredited + ?",
                     params![payment.total_amount, credits_sum(&lines)],
                 )?;
-                self.close_notices(turn, order)?;
                 EventData::PaymentConfirmed {
                     order_id,
                     order_version,
@@ -213,7 +221,6 @@ impl OrderShard {
                     "UPDATE orders SET failure = ? WHERE order_row = ? AND payment_status <> 'SUCCESS'",
                     params![to_json(&failure)?, order.row],
                 )?;
-                self.close_notices(turn, order)?;
                 let payment_key = key_of(*attempt);
                 EventData::PaymentFailed {
                     order_id,
@@ -227,7 +234,6 @@ impl OrderShard {
                     "UPDATE totals SET charges = charges + ?, refunds = refunds + ?",
                     params![*amount, *amount],
                 )?;
-                self.close_notices(turn, order)?;
                 notice(turn, order, "DUPLICATE_REFUNDED", &key_of(*attempt), "CHARGED_TWICE", false)?;
                 let payment_key = key_of(*attempt);
                 EventData::DuplicateRefunded { order_id, order_version, payment_key, amount: *amount }
@@ -249,27 +255,23 @@ impl OrderShard {
                     reason: (*reason).to_owned(),
                 }
             }
-            Event::Expired => {
-                turn.sql.query("DELETE FROM due WHERE order_row = ? AND attempt = 0", params![order.row])?;
-                EventData::OrderExpired { order_id, order_version }
-            }
+            Event::Expired => EventData::OrderExpired { order_id, order_version },
             Event::Canceled => {
-                turn.sql.query("DELETE FROM due WHERE order_row = ? AND attempt = 0", params![order.row])?;
                 EventData::OrderCanceled { order_id, order_version, replaced_by: replaced_by.cloned() }
             }
         };
         self.outbox.append(turn, &order.merchant_id, data, trace)?;
         Ok(())
     }
+}
 
-    /// What waited for a person has been settled by the PSP's word.
-    fn close_notices(&self, turn: &Turn<'_>, order: &Order) -> Result<(), SqlError> {
-        turn.sql.query(
-            "UPDATE notices SET open = 0 WHERE order_row = ? AND kind = 'PAYMENT_UNRESOLVED'",
-            params![order.row],
-        )?;
-        Ok(())
-    }
+/// What waited for a person has been settled by the PSP's word.
+fn close_notices(turn: &Turn<'_>, order: &Order) -> Result<(), SqlError> {
+    turn.sql.query(
+        "UPDATE notices SET open = 0 WHERE order_row = ? AND kind = 'PAYMENT_UNRESOLVED'",
+        params![order.row],
+    )?;
+    Ok(())
 }
 
 /// Remembers when the dialogue has to go on, in case nothing comes by itself.
