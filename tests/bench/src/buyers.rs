@@ -104,7 +104,9 @@ impl Buyers {
             let headers = [("content-type", "application/json")];
             let answer = client.send("POST", "/__emulator/authenticate", &headers, Some(body.as_bytes()))?;
             let answer = answer.expect(200)?;
-            let text = |name: &str| answer.get(name).and_then(Value::as_str).context("an authentication lacks a field");
+            let text = |name: &str| {
+                answer.get(name).and_then(Value::as_str).context("an authentication lacks a field")
+            };
             let return_path = text("redirect")?.splitn(4, '/').nth(3).context("the redirect has no path")?;
             let found = (wanted.order_id.clone(), text("paymentKey")?.to_owned(), format!("/{return_path}"));
             made.lock().map_err(|_| anyhow::anyhow!("a thread ended"))?.push(found);
@@ -116,7 +118,8 @@ impl Buyers {
         let mut by_id: std::collections::HashMap<String, (String, String)> =
             made.into_iter().map(|(id, key, path)| (id, (key, path))).collect();
         let with_key = |wanted: Wanted| {
-            let (payment_key, return_path) = by_id.remove(&wanted.order_id).context("a buyer without a payment")?;
+            let (payment_key, return_path) =
+                by_id.remove(&wanted.order_id).context("a buyer without a payment")?;
             Ok(Authenticated { wanted, payment_key, amount: cart.amount(), return_path })
         };
         wanted.into_iter().map(with_key).collect()
@@ -128,8 +131,11 @@ impl Buyers {
     /// When it is not created.
     pub fn place(&self, worker: &mut Client, wanted: &Wanted) -> Result<()> {
         let authorization = format!("Bearer {PUBLISHABLE_KEY}");
-        let headers =
-            [("authorization", authorization.as_str()), ("origin", &self.worker), ("content-type", "application/json")];
+        let headers = [
+            ("authorization", authorization.as_str()),
+            ("origin", &self.worker),
+            ("content-type", "application/json"),
+        ];
         expect(&worker.send("PUT", &wanted.path, &headers, Some(&wanted.body))?, 201)
     }
 

@@ -85,10 +85,14 @@ fn run<J: Sync, C>(
     };
     let parts: Vec<Result<Vec<Duration>>> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..connections).map(|_| scope.spawn(one_connection)).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(anyhow!("a thread ended")))).collect()
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|_| Err(anyhow!("a thread ended"))))
+            .collect()
     });
     let took = begun.elapsed();
-    let latencies = parts.into_iter().collect::<Result<Vec<_>>>().context("a job of the load failed")?.concat();
+    let latencies =
+        parts.into_iter().collect::<Result<Vec<_>>>().context("a job of the load failed")?.concat();
     Ok(Load { done: latencies.len(), took, latency: Distribution::of(latencies) })
 }
 

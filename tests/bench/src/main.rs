@@ -31,6 +31,11 @@ usage: gyesan-bench [OPTIONS]
   --quick       short runs at 1000 orders: under a minute, and rougher
   --out FILE    where the table is written (artifacts/bench.md)";
 
+/// What every stack here is started with: an optimised emulator, and no limit of requests a second.
+const UNLIMITED: [&str; 5] =
+    ["--release", "--var", "RATE_LIMIT_PER_KEY=0", "--var", "RATE_LIMIT_PER_ADDRESS=0"];
+const ONE_SHARD: [&str; 4] = ["--var", "ORDER_SHARDS=1", "--var", "LEDGER_SHARDS=1"];
+
 /// What is measured, and for how long.
 struct Plan {
     sizes: Vec<u64>,
@@ -74,17 +79,20 @@ fn main() -> Result<()> {
 /// 2. What the runtime and the payment provider can do by themselves.
 /// 3. Everything at each size of the store.
 /// 4. The books.
+/// 5. Rates with one shard of each kind: on one machine more of them are only smaller groups.
 fn run(plan: &Plan) -> Result<()> {
     let load_before = machine::load_average();
     // 1.
     say("starting a stack");
     let since = Instant::now();
-    let folder = std::env::var_os("GYESAN_BENCH_DIR").map_or_else(|| workspace().join("target/stacks/bench"), PathBuf::from);
-    let unlimited = ["--release", "--var", "RATE_LIMIT_PER_KEY=0", "--var", "RATE_LIMIT_PER_ADDRESS=0"];
-    let stack = Stack::start(&folder, &unlimited)?;
+    let folder = std::env::var_os("GYESAN_BENCH_DIR")
+        .map_or_else(|| workspace().join("target/stacks/bench"), PathBuf::from);
+    let stack = Stack::start(&folder, &UNLIMITED)?;
     let mut shop = Shop::of(&stack);
     let order = shop.buy(&[("A", 1)])?;
-    shop.wait(&order.id, Duration::from_secs(10), |view| view.get("isWalletDone").is_some_and(|done| done == true))?;
+    shop.wait(&order.id, Duration::from_secs(10), |view| {
+        view.get("isWalletDone").is_some_and(|done| done == true)
+    })?;
     let first_order = since.elapsed();
     say(&format!("first order paid and credited after {:.2} s", first_order.as_secs_f64()));
     // 2.
@@ -100,7 +108,14 @@ fn run(plan: &Plan) -> Result<()> {
     let unexplained = books.get("unexplained").and_then(serde_json::Value::as_i64);
     ensure!(unexplained == Some(0), "the books do not add up: {books}");
 
-    let report = Report { first_order, baseline, sizes, load_before, quick: plan.quick };
+    // 5.
+    drop(shop);
+    drop(stack);
+    say("starting a stack with one shard of each kind");
+    let stack = Stack::start(&folder, &[&UNLIMITED[..], &ONE_SHARD[..]].concat())?;
+    let one_shard = measure::one_shard(&stack, &Buyers::of(&stack), plan.quick)?;
+
+    let report = Report { first_order, baseline, sizes, one_shard, load_before, quick: plan.quick };
     let table = report.markdown();
     if let Some(folder) = plan.out.parent() {
         std::fs::create_dir_all(folder)?;

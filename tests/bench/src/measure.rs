@@ -13,6 +13,8 @@ use gyesan_e2e::stack::Stack;
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
+/// Connections of the rates that have a target.
+pub const CONNECTIONS: usize = 32;
 /// Of the orders that fill the store, one in so many is paid.
 const FILL_PAID: u64 = 10;
 /// Orders that fill the store are made in such portions.
@@ -74,17 +76,27 @@ impl Size {
         say(&format!("with {orders} orders in the store"));
         // 2.
         let wanted = buyers.wanted(if quick { 2_000 } else { 10_000 }, Cart::OneSeller);
-        let placed = load::closed(32, &wanted, || buyers.to_worker(), |client, wanted| buyers.place(client, wanted))?;
+        let placed = load::closed(
+            CONNECTIONS,
+            &wanted,
+            || buyers.to_worker(),
+            |client, wanted| buyers.place(client, wanted),
+        )?;
         drain(stack)?;
         say(&format!("  placed: {:.0}/s at 32 connections", placed.rate()));
         let mut paid = Vec::new();
-        for (connections, count) in [(1, 500), (8, 2_000), (32, 6_000)] {
+        for (connections, count) in [(1, 500), (8, 2_000), (CONNECTIONS, 6_000)] {
             let count = if quick { count / 4 } else { count };
             let at = pay(stack, buyers, connections, count, Cart::OneSeller)?;
-            say(&format!("  paid: {:.0}/s at {connections} connections, {:.2} ms of workerd each", at.load.rate(), at.processor_ms));
+            say(&format!(
+                "  paid: {:.0}/s at {connections} connections, {:.2} ms of workerd each",
+                at.load.rate(),
+                at.processor_ms
+            ));
             paid.push(at);
         }
-        let paid_two_sellers = pay(stack, buyers, 32, if quick { 1_000 } else { 4_000 }, Cart::TwoSellers)?;
+        let paid_two_sellers =
+            pay(stack, buyers, CONNECTIONS, if quick { 1_000 } else { 4_000 }, Cart::TwoSellers)?;
         say(&format!("  paid, two sellers each: {:.0}/s at 32 connections", paid_two_sellers.load.rate()));
         // 3.
         let confirmed = confirm(stack, buyers, if quick { 300 } else { 1_500 })?;
@@ -96,8 +108,31 @@ impl Size {
         let commits = commits(stack, buyers)?;
         let resident = stack.resident_bytes();
         let Credits { credited, completed, question } = credits;
-        Ok(Size { orders, placed, paid, paid_two_sellers, confirmed, credited, completed, question, commits, resident })
+        Ok(Size {
+            orders,
+            placed,
+            paid,
+            paid_two_sellers,
+            confirmed,
+            credited,
+            completed,
+            question,
+            commits,
+            resident,
+        })
     }
+}
+
+/// Orders placed and paid where there is one shard of each kind, on a stack that has just been started.
+///
+/// # Errors
+/// When something does not answer as it should.
+pub fn one_shard(stack: &Stack, buyers: &Buyers, quick: bool) -> Result<Paid> {
+    let warm_up = if quick { 200 } else { 1_000 };
+    pay(stack, buyers, CONNECTIONS, warm_up, Cart::OneSeller)?;
+    let paid = pay(stack, buyers, CONNECTIONS, if quick { 1_000 } else { 6_000 }, Cart::OneSeller)?;
+    say(&format!("  paid: {:.0}/s at {CONNECTIONS} connections", paid.load.rate()));
+    Ok(paid)
 }
 
 /// Orders are placed, and some of them paid, until there are so many.
@@ -105,7 +140,10 @@ fn fill(stack: &Stack, buyers: &Buyers, orders: u64) -> Result<()> {
     let mut shop = Shop::of(stack);
     loop {
         let totals = shop.operate("ledger/trial-balance")?;
-        let there = totals.get("orders").and_then(Value::as_u64).context("the trial balance does not count orders")?;
+        let there = totals
+            .get("orders")
+            .and_then(Value::as_u64)
+            .context("the trial balance does not count orders")?;
         let missing = orders.saturating_sub(there);
         if missing == 0 {
             return drain(stack);
@@ -114,9 +152,19 @@ fn fill(stack: &Stack, buyers: &Buyers, orders: u64) -> Result<()> {
         let portion = missing.min(FILL_PORTION);
         let count = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
         let paid = buyers.authenticated(count(portion / FILL_PAID), Cart::OneSeller)?;
-        load::closed(32, &paid, || buyers.to_worker(), |client, buyer| place_and_pay(buyers, client, buyer))?;
+        load::closed(
+            CONNECTIONS,
+            &paid,
+            || buyers.to_worker(),
+            |client, buyer| place_and_pay(buyers, client, buyer),
+        )?;
         let unpaid = buyers.wanted(count(portion - portion / FILL_PAID), Cart::OneSeller);
-        load::closed(32, &unpaid, || buyers.to_worker(), |client, wanted| buyers.place(client, wanted))?;
+        load::closed(
+            CONNECTIONS,
+            &unpaid,
+            || buyers.to_worker(),
+            |client, wanted| buyers.place(client, wanted),
+        )?;
     }
 }
 
@@ -142,10 +190,17 @@ fn pay(stack: &Stack, buyers: &Buyers, connections: usize, count: usize, cart: C
 /// The buyer's return, open loop: its orders are placed before.
 fn confirm(stack: &Stack, buyers: &Buyers, count: usize) -> Result<Load> {
     let authenticated = buyers.authenticated(count, Cart::OneSeller)?;
-    load::closed(8, &authenticated, || buyers.to_worker(), |client, buyer| buyers.place(client, &buyer.wanted))?;
+    load::closed(
+        8,
+        &authenticated,
+        || buyers.to_worker(),
+        |client, buyer| buyers.place(client, &buyer.wanted),
+    )?;
     drain(stack)?;
     let connect = || buyers.to_worker();
-    load::open(CONFIRMS_PER_SECOND, 32, &authenticated, connect, |client, buyer| buyers.come_back(client, buyer))
+    load::open(CONFIRMS_PER_SECOND, CONNECTIONS, &authenticated, connect, |client, buyer| {
+        buyers.come_back(client, buyer)
+    })
 }
 
 struct Credits {
@@ -191,7 +246,11 @@ fn wallet_version(shop: &mut Shop) -> Result<u64> {
 }
 
 fn give_up_after(answered: Instant) -> Result<()> {
-    if answered.elapsed() > DRAIN_LIMIT { bail!("a payment is not credited within {DRAIN_LIMIT:?}") } else { Ok(()) }
+    if answered.elapsed() > DRAIN_LIMIT {
+        bail!("a payment is not credited within {DRAIN_LIMIT:?}")
+    } else {
+        Ok(())
+    }
 }
 
 /// Waits until every event has been taken over by its readers.
@@ -210,7 +269,7 @@ fn drain(stack: &Stack) -> Result<()> {
 /// Commits an order takes, alone and in company; its buyers are made before, in the emulator only.
 fn commits(stack: &Stack, buyers: &Buyers) -> Result<Option<(f64, f64)>> {
     let mut per_order = Vec::new();
-    for (connections, count) in [(1, 100), (32, 1_000)] {
+    for (connections, count) in [(1, 100), (CONNECTIONS, 1_000)] {
         let authenticated = buyers.authenticated(count, Cart::OneSeller)?;
         let syncs = Syncs::of(stack.workerd_pid);
         let work = |client: &mut Client, buyer: &Authenticated| {

@@ -15,6 +15,8 @@ pub struct Report {
     pub baseline: Baseline,
     /// By the number of orders in the store.
     pub sizes: Vec<Size>,
+    /// With one shard of each kind.
+    pub one_shard: Paid,
     /// The machine's load average before any of it.
     pub load_before: String,
     /// Short runs.
@@ -28,21 +30,26 @@ impl Report {
         let command = if self.quick { "cargo xtask bench --quick" } else { "cargo xtask bench" };
         let _ = writeln!(
             text,
-            "`{command}`, {}, {}, load average before {}. Miniflare as `cargo xtask dev` runs it; driver and payment provider on the same cores.\n",
+            "`{command}`, {}, {}, load average {} before and {} after. Miniflare as `cargo xtask dev` runs it; driver and payment provider on the same cores.\n",
             machine::today(),
             machine::processor(),
             self.load_before,
+            machine::load_average(),
         );
         let mut table = Table { columns: self.sizes.iter().collect(), text };
         table.head();
         table.row("orders created, 32 connections", "≥ 4,000/s", |size| rate(&size.placed));
         for index in 0..self.sizes.first().map_or(0, |size| size.paid.len()) {
-            let connections = self.sizes.first().and_then(|size| size.paid.get(index)).map_or(0, |paid| paid.connections);
+            let connections =
+                self.sizes.first().and_then(|size| size.paid.get(index)).map_or(0, |paid| paid.connections);
             let target = if connections == 32 { "≥ 1,000/s" } else { "" };
             let name = format!("orders placed and paid, {connections} connections");
-            table.row(&name, target, |size| size.paid.get(index).map_or_else(String::new, |paid| rate(&paid.load)));
+            table.row(&name, target, |size| {
+                size.paid.get(index).map_or_else(String::new, |paid| rate(&paid.load))
+            });
         }
-        let of_last = |show: fn(&Paid) -> String| move |size: &Size| size.paid.last().map_or_else(String::new, show);
+        let of_last =
+            |show: fn(&Paid) -> String| move |size: &Size| size.paid.last().map_or_else(String::new, show);
         let rest = of_last(|paid| format!("{:.0} ms", paid.drained.as_secs_f64() * 1e3));
         table.row("all of them credited, after the last answer", "", rest);
         let processor = of_last(|paid| format!("{:.2} ms", paid.processor_ms));
@@ -87,8 +94,10 @@ impl Report {
 ² Seen from outside, by asking; the last question is counted in ({question:.2} ms, median).
 ³ fsync and fdatasync of workerd, counted by perf.
 
+With one order shard and one ledger shard instead of two and two: {} orders placed and paid at 32 connections.
 By themselves in the same run, 32 connections: `GET /healthz` {}; confirmation at the payment provider {}.",
             psp_paced.latency.p50_ms(),
+            rate(&self.one_shard.load),
             rate(health),
             rate(psp),
         );
@@ -112,7 +121,8 @@ struct Table<'a> {
 
 impl Table<'_> {
     fn head(&mut self) {
-        let columns: String = self.columns.iter().map(|size| format!(" {} orders |", thousands(size.orders as f64))).collect();
+        let columns: String =
+            self.columns.iter().map(|size| format!(" {} orders |", thousands(size.orders as f64))).collect();
         let rules = "---|".repeat(self.columns.len() + 2);
         let _ = writeln!(self.text, "| what |{columns} target |\n|{rules}");
     }

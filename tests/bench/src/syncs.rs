@@ -45,7 +45,10 @@ mod tests {
 
     #[test]
     fn counts_are_added_and_a_missing_one_is_not_taken_for_zero() {
-        assert_eq!(total("3,,syscalls:sys_enter_fsync,1,100.00,,\n39,,syscalls:sys_enter_fdatasync,1,100.00,,\n"), Some(42));
+        assert_eq!(
+            total("3,,syscalls:sys_enter_fsync,1,100.00,,\n39,,syscalls:sys_enter_fdatasync,1,100.00,,\n"),
+            Some(42)
+        );
         assert_eq!(total("<not supported>,,syscalls:sys_enter_fsync,0,100.00,,\n"), None);
         assert_eq!(total("Permission denied\n"), None);
     }
