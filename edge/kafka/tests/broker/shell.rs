@@ -1,0 +1,95 @@
+//! A shell over blocking sockets: what a Worker does with its sockets, with threads.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use gyesan_kafka::Millis;
+use gyesan_kafka::cluster::Address;
+
+/// What a socket has to say.
+pub enum Happened {
+    Opened(u64),
+    Received(u64, Bytes),
+    Closed(u64),
+}
+
+/// The sockets.
+pub struct Sockets {
+    open: BTreeMap<u64, TcpStream>,
+    sender: Sender<Happened>,
+    receiver: Receiver<Happened>,
+}
+
+impl Sockets {
+    pub fn new() -> Self {
+        let (sender, receiver) = channel();
+        Self { open: BTreeMap::new(), sender, receiver }
+    }
+
+    pub fn open(&mut self, link: u64, address: &Address) {
+        let Ok(socket) = TcpStream::connect((address.host.as_str(), address.port)) else {
+            let _ = self.sender.send(Happened::Closed(link));
+            return;
+        };
+        let _ = socket.set_nodelay(true);
+        let mut reader = socket.try_clone().unwrap();
+        let sender = self.sender.clone();
+        let _ = sender.send(Happened::Opened(link));
+        std::thread::spawn(move || {
+            let mut buffer = vec![0; 64 << 10];
+            while let Ok(length) = reader.read(&mut buffer) {
+                if length == 0
+                    || sender
+                        .send(Happened::Received(link, Bytes::copy_from_slice(&buffer[..length])))
+                        .is_err()
+                {
+                    break;
+                }
+            }
+            let _ = sender.send(Happened::Closed(link));
+        });
+        self.open.insert(link, socket);
+    }
+
+    pub fn send(&mut self, link: u64, bytes: &Bytes) {
+        if let Some(socket) = self.open.get_mut(&link) {
+            // A failed write shows as the end of reading too.
+            let _ = socket.write_all(bytes);
+        }
+    }
+
+    pub fn close(&mut self, link: u64) {
+        if let Some(socket) = self.open.remove(&link) {
+            let _ = socket.shutdown(Shutdown::Both);
+        }
+    }
+
+    /// Cuts everything, as a crash does.
+    pub fn close_all(&mut self) {
+        for link in self.open.keys().copied().collect::<Vec<_>>() {
+            self.close(link);
+        }
+    }
+
+    /// The next thing that happens before `until`.
+    pub fn wait(&self, until: Millis) -> Option<Happened> {
+        let left = until.saturating_sub(now());
+        match self.receiver.recv_timeout(Duration::from_millis(left)) {
+            Ok(happened) => Some(happened),
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
+        }
+    }
+}
+
+pub fn now() -> Millis {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64
+}
+
+/// From the clock: good enough for tests, and for nothing else.
+pub fn nonce() -> [u8; 16] {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos().to_be_bytes()
+}
