@@ -43,7 +43,8 @@ fn set_up() -> Result<()> {
 /// `build/worker/index.js` and `index_bg.wasm`.
 pub fn build_worker() -> Result<()> {
     set_up()?;
-    let inputs = ["Cargo.toml", "Cargo.lock", ".cargo", "package-lock.json", "core", "edge"];
+    let inputs =
+        ["Cargo.toml", "Cargo.lock", ".cargo", "package-lock.json", "core", "edge", "xtask/src/artifacts"];
     let outputs =
         vec![workspace::path("build/worker/index.js"), workspace::path("build/worker/index_bg.wasm")];
     let stamp = Stamp::new("worker", &inputs, "", outputs);
@@ -53,7 +54,16 @@ pub fn build_worker() -> Result<()> {
 /// `build/public/`: the files of `public/` with the loader, its glue, wasm and style under hashed names.
 pub fn build_widget() -> Result<()> {
     set_up()?;
-    let inputs = ["Cargo.toml", "Cargo.lock", ".cargo", "package-lock.json", "core", "widget", "public"];
+    let inputs = [
+        "Cargo.toml",
+        "Cargo.lock",
+        ".cargo",
+        "package-lock.json",
+        "core",
+        "widget",
+        "public",
+        "xtask/src/artifacts",
+    ];
     let stamp = Stamp::new("widget", &inputs, "", vec![workspace::path("build/public/checkout.js")]);
     stamp.or_else(|| widget::build(&tools::bindgen()?))
 }
