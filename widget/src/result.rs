@@ -24,8 +24,8 @@ enum Known {
     Order(Box<Order>),
     /// The order could not be read.
     Refused(Failure),
-    /// The return from the PSP could not be taken up: one of the contract's codes, no order to show.
-    Faulty(Option<Code>),
+    /// There is no order to show: the return from the PSP could not be taken up, or nobody here may read it.
+    Faulty,
 }
 
 /// What does not change while the page is open.
@@ -40,6 +40,8 @@ struct Held {
     token: String,
     /// What the PSP's failure redirect said: advisory, anybody can open that address.
     advice: Option<WindowEnd>,
+    /// Why the return from the PSP was not taken up.
+    fault: Option<Code>,
 }
 
 /// The result page's state.
@@ -75,8 +77,9 @@ impl ResultPage {
                 let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&address));
             }
         }
+        let fault = Code::ALL.iter().find(|known| known.as_str() == error).copied();
         let known = if order_id.is_empty() || token.is_empty() {
-            Known::Faulty(Code::ALL.iter().find(|known| known.as_str() == error).copied())
+            Known::Faulty
         } else {
             Known::Nothing
         };
@@ -89,6 +92,7 @@ impl ResultPage {
                 order_id,
                 token,
                 advice: (!code.is_empty()).then(|| WindowEnd::from_code(&code)),
+                fault,
             }),
             known: RwSignal::new(known),
         }
@@ -126,7 +130,7 @@ impl ResultPage {
     fn learn(self, answer: Result<Order, Refusal>) {
         let shown = self.known.with_untracked(|known| match known {
             Known::Order(order) => Some(outcome(order)),
-            Known::Nothing | Known::Refused(_) | Known::Faulty(_) => None,
+            Known::Nothing | Known::Refused(_) | Known::Faulty => None,
         });
         match answer {
             Ok(order) => {
@@ -177,7 +181,7 @@ impl ResultPage {
             }
             Known::Order(order) => self.order(order),
             Known::Refused(failure) => self.refused(*failure),
-            Known::Faulty(code) => self.faulty(*code),
+            Known::Faulty => self.faulty(),
         })
     }
 
@@ -189,6 +193,10 @@ impl ResultPage {
         // The PSP's words say more than ours about a refusal, but only in the server's answer, never in an address.
         if let (Outcome::Refused { .. }, Some(reason)) = (outcome, order.failure.clone()) {
             below.push(view! { <p class="reason">{reason}</p> }.into_any());
+        }
+        let fault = self.held.with_value(|held| held.fault).and_then(fault_text);
+        if let (Outcome::Open | Outcome::Expired | Outcome::Canceled, Some(fault)) = (outcome, fault) {
+            below.push(view! { <p class="reason">{tongue.tell(fault)}</p> }.into_any());
         }
         if outcome == Outcome::Checking {
             let waiting = tongue.say("자동으로 다시 확인하고 있어요.", "This page checks again by itself.");
@@ -233,7 +241,8 @@ impl ResultPage {
         heading(self.tongue, "warn", ("결제 결과를 볼 수 없어요", "The result cannot be shown"), said)
     }
 
-    fn faulty(self, code: Option<Code>) -> AnyView {
+    fn faulty(self) -> AnyView {
+        let code = self.held.with_value(|held| held.fault);
         let title: Text = match self.held.with_value(|held| held.advice) {
             Some(WindowEnd::Canceled) => ("결제를 취소했어요", "Payment canceled"),
             Some(WindowEnd::Refused) => ("결제가 승인되지 않았어요", "The payment was declined"),
