@@ -3,18 +3,18 @@
 
 use gyesan_sim::{Crash, Plan, Weather, run};
 
-/// Whatever effects a turn has, it has fewer.
-const EFFECTS_MAX: usize = 4;
+/// Effects after which a process ends, from none; few turns have more.
+const EFFECTS_MAX: usize = 3;
 /// Turns after which a fair world has nothing left to do but to wait.
 const TURNS_MAX: u64 = 120;
 
 #[test]
 fn a_crash_at_any_place_loses_nothing() {
     let crashes: u64 = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..4).map(|seed| scope.spawn(move || crash_everywhere(seed))).collect();
+        let threads: Vec<_> = (0..2).map(|seed| scope.spawn(move || crash_everywhere(seed))).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).sum()
     });
-    assert!(crashes > 1_000, "{crashes} crashes");
+    assert!(crashes > 500, "{crashes} crashes");
 }
 
 fn crash_everywhere(seed: u64) -> u64 {
