@@ -7,6 +7,11 @@ import * as wasm from './index.js';
 const settle = () => wasm.__worker_init_state();
 const instance = settle();
 
+// Every step of a future is queued with this function. The runtime's own is a call into C++ and one back, for each; V8
+// queues the reaction of a promise that is settled already by itself.
+const settled = Promise.resolve();
+globalThis.queueMicrotask = (step) => void settled.then(step);
+
 class Actor extends DurableObject {
   constructor(ctx, env) {
     super(ctx, env);
