@@ -190,7 +190,7 @@ impl Checker {
         match target {
             Target::Order(_) => {
                 self.read_log(target, database)?;
-                self.check_orders(target, database)?;
+                self.check_orders(target, database, now)?;
                 self.check_psp(psps, now)
             }
             Target::Ledger(_) => {

@@ -4,6 +4,7 @@ use super::{Checker, OrderKey};
 use gyesan_core::api::{OrderStatus, PaymentStatus};
 use gyesan_core::event::EventData;
 use gyesan_core::money::Amount;
+use gyesan_core::payment::CONFIRM_WINDOW_MS;
 use gyesan_core::time::Timestamp;
 use gyesan_edge::command::Record;
 use gyesan_edge::native::Database;
@@ -74,7 +75,12 @@ impl Checker {
     }
 
     /// Every order of a shard.
-    pub(super) fn check_orders(&mut self, target: Target, database: &Database) -> Result<(), String> {
+    pub(super) fn check_orders(
+        &mut self,
+        target: Target,
+        database: &Database,
+        now: Timestamp,
+    ) -> Result<(), String> {
         let orders = read(database).map_err(|error| error.to_string())?;
         let known = self
             .orders
@@ -85,17 +91,23 @@ impl Checker {
             return Err(format!("{}: an order has vanished", target.name()));
         }
         for (key, order) in orders {
-            self.check_order(target, &key, &order)?;
-            let (now, before) = (order.words(), self.orders.get(&key).map(Seen::words));
-            if before.as_ref() != Some(&now) {
-                self.news.push(format!("{} is {now}", key.1));
+            self.check_order(target, &key, &order, now)?;
+            let (words, before) = (order.words(), self.orders.get(&key).map(Seen::words));
+            if before.as_ref() != Some(&words) {
+                self.news.push(format!("{} is {words}", key.1));
             }
             self.orders.insert(key, order);
         }
         Ok(())
     }
 
-    fn check_order(&self, target: Target, key: &OrderKey, order: &Seen) -> Result<(), String> {
+    fn check_order(
+        &self,
+        target: Target,
+        key: &OrderKey,
+        order: &Seen,
+        now: Timestamp,
+    ) -> Result<(), String> {
         let id = &key.1;
         let wanted = self.wanted.get(key).ok_or(format!("{id}: stored, and nobody has asked for it"))?;
         if wanted.amount != order.amount {
@@ -115,11 +127,11 @@ impl Checker {
         if paid != (order.order_status == OrderStatus::PaymentCompleted) {
             return Err(format!("{id}: {:?} and {:?}", order.payment_status, order.order_status));
         }
-        self.check_attempts(key, order)?;
+        self.check_attempts(key, order, now)?;
         self.check_events(target, key, order)
     }
 
-    fn check_attempts(&self, key: &OrderKey, order: &Seen) -> Result<(), String> {
+    fn check_attempts(&self, key: &OrderKey, order: &Seen, now: Timestamp) -> Result<(), String> {
         let id = &key.1;
         let count =
             |states: &[&str]| order.attempts.iter().filter(|a| states.contains(&a.state.as_str())).count();
@@ -139,7 +151,9 @@ impl Checker {
             if returned != Some(&order.amount) {
                 return Err(format!("{id}: {} was accepted with {returned:?}", attempt.payment_key));
             }
-            let never_asked = attempt.refusal.as_deref() == Some("NOT_FOUND_PAYMENT_SESSION")
+            // Its own window has passed while it waited for another: then the PSP need not be asked.
+            let never_asked = now.ms_since(attempt.created_at) >= CONFIRM_WINDOW_MS
+                && attempt.refusal.as_deref() == Some("NOT_FOUND_PAYMENT_SESSION")
                 && !self.last_key.contains_key(&(key.clone(), attempt.number));
             let word = self.refused.contains(&(key.clone(), attempt.number));
             if attempt.state == "FAILURE" && !word && !never_asked {
