@@ -6,9 +6,12 @@
 pub mod broker;
 pub mod distribution;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use crate::args::Args;
 use crate::{process, progress, tools, workspace};
@@ -91,11 +94,7 @@ pub fn test(version: &str) -> Result<()> {
     let mut child = process::spawn(&mut cargo)?;
     let status = child.wait().context("waiting for the tests")?;
     process::forget(&child);
-    // The tests kill the broker and start it again: end whichever runs now.
-    let pid = std::fs::read_to_string(folder.join("broker.pid")).ok().and_then(|pid| pid.trim().parse().ok());
-    if let Some(pid) = pid {
-        let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGTERM);
-    }
+    end_restarted(&folder);
     broker.stop();
     anyhow::ensure!(
         status.success(),
@@ -103,4 +102,18 @@ pub fn test(version: &str) -> Result<()> {
         folder.display()
     );
     Ok(std::fs::remove_dir_all(&folder)?)
+}
+
+/// The tests kill the broker and start it again: ends the one that runs now, and waits for it.
+fn end_restarted(folder: &Path) {
+    let pid = std::fs::read_to_string(folder.join("broker.pid")).ok().and_then(|pid| pid.trim().parse().ok());
+    let Some(pid) = pid.map(Pid::from_raw) else { return };
+    let since = Instant::now();
+    let _ = kill(pid, Signal::SIGTERM);
+    while kill(pid, None).is_ok() && since.elapsed() < Duration::from_secs(5) {
+        // Where it is still a child of ours it has to be waited for before it is gone.
+        let _ = nix::sys::wait::waitpid(pid, Some(nix::sys::wait::WaitPidFlag::WNOHANG));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let _ = kill(pid, Signal::SIGKILL);
 }

@@ -11,8 +11,6 @@
 mod lane;
 mod publisher;
 mod state;
-#[cfg(test)]
-mod tests;
 
 pub use lane::{Lane, StopReason};
 pub use publisher::{FreezeRefusal, Input, Output, Publisher, Settings, Stored};

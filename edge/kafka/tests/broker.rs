@@ -359,8 +359,9 @@ fn kill_and_restart_broker() {
     let log = std::fs::OpenOptions::new().append(true).open(home().join("broker.log")).unwrap();
     let mut start = Command::new("sh");
     start.arg(home().join("start.sh")).stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
-    let child = start.spawn().unwrap();
+    let mut child = start.spawn().unwrap();
     std::fs::write(home().join("broker.pid"), child.id().to_string()).unwrap();
+    std::thread::spawn(move || child.wait());
 }
 
 #[test]

@@ -11,8 +11,8 @@ const STAMP: Stamp = Stamp { producer_id: 4711, epoch: 3, base_sequence: 90 };
 
 fn records(count: usize) -> Vec<Record> {
     let record = |number: usize| Record {
-        key: (number % 3 != 0).then(|| Bytes::from(format!("key-{number}"))),
-        value: (number % 4 != 0).then(|| Bytes::from("값".repeat(number * 7))),
+        key: (!number.is_multiple_of(3)).then(|| Bytes::from(format!("key-{number}"))),
+        value: (!number.is_multiple_of(4)).then(|| Bytes::from("값".repeat(number * 7))),
         headers: vec![
             (Bytes::from_static(b"ce_type"), Some(Bytes::from_static(b"order.placed"))),
             (Bytes::from_static(b"empty"), Some(Bytes::new())),

@@ -172,7 +172,7 @@ impl Cluster {
         let from = self.bootstrap_next;
         let bootstrap = (0..count).map(|step| Place::Bootstrap((from + step) % count));
         // Known brokers and configured addresses take turns: either list may be the outdated one.
-        let place = if from % 2 == 0 {
+        let place = if from.is_multiple_of(2) {
             bootstrap.chain(nodes).find(rested)
         } else {
             nodes.chain(bootstrap).find(rested)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -78,10 +78,7 @@ impl Sockets {
     /// The next thing that happens before `until`.
     pub fn wait(&self, until: Millis) -> Option<Happened> {
         let left = until.saturating_sub(now());
-        match self.receiver.recv_timeout(Duration::from_millis(left)) {
-            Ok(happened) => Some(happened),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        }
+        self.receiver.recv_timeout(Duration::from_millis(left)).ok()
     }
 }
 

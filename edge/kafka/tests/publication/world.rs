@@ -137,10 +137,9 @@ impl World {
         }
         while let Some(at) = self.network.next_at().filter(|at| *at <= self.now) {
             debug_assert!(at <= self.now);
-            if let Some(event) = self.network.step(self.now, &mut self.cluster) {
-                if let Some(input) = self.addressed(event) {
-                    self.give(input);
-                }
+            let event = self.network.step(self.now, &mut self.cluster);
+            if let Some(input) = event.and_then(|event| self.addressed(event)) {
+                self.give(input);
             }
         }
         let due = self.publisher.as_ref().and_then(Publisher::deadline).is_some_and(|at| at <= self.now);
