@@ -1,6 +1,6 @@
 //! A relay's world: its store, its outbox, the network and the cluster, on one virtual clock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 use gyesan_kafka::batch::{self, Compression, Record, Stamp};
@@ -51,6 +51,8 @@ pub struct World {
     /// Outbox position behind the last frozen event, survives too.
     positions: BTreeMap<TopicPartition, usize>,
     restart_at: Millis,
+    /// Frozen and on the way to the disk, in order, each with the time at which it is there.
+    unstored: VecDeque<(Millis, TopicPartition, Frozen, usize)>,
     links: Vec<u64>,
     generation: u64,
 }
@@ -76,6 +78,7 @@ impl World {
             stored: Stored::default(),
             positions: BTreeMap::new(),
             restart_at: START,
+            unstored: VecDeque::new(),
             links: Vec::new(),
             generation: 0,
         }
@@ -125,7 +128,12 @@ impl World {
             None => Some(self.restart_at),
         };
         let chaos_at = (!self.quiet).then_some(self.chaos_at);
-        let next = [wake, self.network.next_at(), chaos_at, Some(end)].into_iter().flatten().min().unwrap();
+        let stored_at = self.unstored.front().map(|(at, ..)| *at);
+        let next = [wake, self.network.next_at(), chaos_at, stored_at, Some(end)]
+            .into_iter()
+            .flatten()
+            .min()
+            .unwrap();
         self.now = self.now.max(next);
         if !self.quiet && self.now >= self.chaos_at {
             self.chaos_at = self.now + 20;
@@ -149,6 +157,7 @@ impl World {
                 self.publisher.as_ref().and_then(Publisher::deadline).is_some_and(|at| at <= self.now);
             assert!(!still, "seed {}: a tick must move the deadline", self.seed);
         }
+        self.store_some();
         self.freeze_some();
     }
 
@@ -215,7 +224,9 @@ impl World {
     fn freeze_some(&mut self) {
         for place in places() {
             loop {
-                let position = self.positions.get(&place).copied().unwrap_or(0);
+                let on_the_way = self.unstored.iter().rev().find(|(_, of, ..)| *of == place);
+                let stored = self.positions.get(&place).copied().unwrap_or(0);
+                let position = on_the_way.map_or(stored, |(.., position)| *position);
                 let Some(publisher) = &mut self.publisher else { return };
                 if position >= EVENTS || !publisher.has_room(&place) {
                     break;
@@ -229,12 +240,23 @@ impl World {
                 if !self.quiet && self.chance.happens(self.chaos.crash) {
                     return self.crash();
                 }
-                self.store(&place, frozen.clone(), until);
-                if !self.quiet && self.chance.happens(self.chaos.crash) {
-                    return self.crash();
-                }
-                self.give(Input::Stored { place: place.clone(), base_sequence: frozen.base_sequence });
+                let after = self.unstored.back().map_or(self.now, |(at, ..)| *at);
+                let at = after.max(self.now + self.chance.below(4));
+                self.unstored.push_back((at, place.clone(), frozen, until));
             }
+        }
+    }
+
+    /// What has reached the disk may be sent.
+    fn store_some(&mut self) {
+        while let Some((_, place, frozen, position)) = self.unstored.pop_front_if(|(at, ..)| *at <= self.now)
+        {
+            let base_sequence = frozen.base_sequence;
+            self.store(&place, frozen, position);
+            if !self.quiet && self.chance.happens(self.chaos.crash) {
+                return self.crash();
+            }
+            self.give(Input::Stored { place, base_sequence });
         }
     }
 
@@ -247,6 +269,11 @@ impl World {
 
     pub fn crash(&mut self) {
         self.publisher = None;
+        // Of what was on its way to the disk, some arrived without anybody hearing of it; the rest never did.
+        let arrived = self.chance.below(self.unstored.len() as u64 + 1) as usize;
+        for (_, place, frozen, position) in std::mem::take(&mut self.unstored).into_iter().take(arrived) {
+            self.store(&place, frozen, position);
+        }
         self.restart_at = self.now + self.chance.below(200);
         for link in std::mem::take(&mut self.links) {
             self.network.close(self.now, link);
