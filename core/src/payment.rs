@@ -8,6 +8,7 @@
 
 mod decide;
 mod dialogue;
+mod finding;
 
 pub use decide::{Command, Rejection, decide};
 pub use dialogue::{Dialogue, Purpose, Signal, Step};

@@ -136,7 +136,8 @@ fn each_phase_answers_each_event_as_the_table_says() {
     let reused = E::PlaceFailed(problem(Code::OrderIdReused));
     let window = |end| Some(Notice::Window(end));
     // phase, event → phase, notice, action; what is not listed changes nothing.
-    let table: Vec<(Phase, Event, Phase, Option<Notice>, Option<Action>)> = vec![
+    type Row = (Phase, Event, Phase, Option<Notice>, Option<Action>);
+    let table: Vec<Row> = vec![
         (Phase::Starting, E::Configured, Phase::Editing, None, None),
         (Phase::Starting, E::ConfigFailed(offline), Phase::Stopped(offline), None, None),
         (

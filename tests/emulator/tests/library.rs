@@ -53,7 +53,13 @@ impl World {
         answered(delivery)
     }
 
-    pub(crate) fn confirm(&mut self, payment_key: &str, order_id: &str, amount: i64, key: &str) -> (u16, Value) {
+    pub(crate) fn confirm(
+        &mut self,
+        payment_key: &str,
+        order_id: &str,
+        amount: i64,
+        key: &str,
+    ) -> (u16, Value) {
         self.call(&confirm_request(payment_key, order_id, amount, key))
     }
 
