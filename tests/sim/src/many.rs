@@ -19,6 +19,8 @@ pub struct Summary {
     pub crashes: u64,
     /// Orders that were paid.
     pub paid: usize,
+    /// The longest that an order took to say that it is charged, in milliseconds.
+    pub slowest_ms: i64,
     /// How often what was seen: events, and states of attempts at the end.
     pub tally: BTreeMap<String, u64>,
 }
@@ -30,12 +32,13 @@ impl fmt::Display for Summary {
         }
         write!(
             f,
-            "{} seeds, {} failed; {} turns, {} crashes, {} orders paid",
+            "{} seeds, {} failed; {} turns, {} crashes, {} orders paid, the slowest known after {} ms",
             self.seeds,
             self.failures.len(),
             self.turns,
             self.crashes,
             self.paid,
+            self.slowest_ms,
         )
     }
 }
@@ -59,6 +62,7 @@ pub fn run_many(from: u64, count: u64, plan: &Plan) -> Summary {
                     summary.turns += outcome.turns;
                     summary.crashes += outcome.crashes;
                     summary.paid += outcome.paid;
+                    summary.slowest_ms = summary.slowest_ms.max(outcome.slowest_ms);
                     for (name, seen) in outcome.tally {
                         *summary.tally.entry(name).or_default() += seen;
                     }

@@ -301,8 +301,14 @@ impl World {
     }
 }
 
-/// An order of one to three lines, now and then with a coupon. The last of the world's orders may have the id of the first,
-/// at the other merchant.
+/// An id that both merchants can use, whose orders then lie in the same shard.
+fn shared_id() -> String {
+    let shard = |merchant: &str, id: &str| TOPOLOGY.order_shard(&merchant.into(), &id.into());
+    let mut ids = (0..).map(|number| format!("ord_shared{number}"));
+    ids.find(|id| shard("demo", id) == shard("other", id)).unwrap()
+}
+
+/// An order of one to three lines, now and then with a coupon. Each merchant's first has the id that they share.
 fn a_basket(world: &mut World, number: i64) -> NewOrder {
     let random = &mut world.random;
     let merchant = *random.pick(&["demo", "demo", "other"]);
@@ -312,7 +318,7 @@ fn a_basket(world: &mut World, number: i64) -> NewOrder {
             .iter()
             .any(|b| b.order.merchant_id.as_str() == merchant && b.order.order_id.as_str() == id)
     };
-    let shared = "ord_shared".to_owned();
+    let shared = shared_id();
     let order_id = if taken(&shared) { format!("ord_{number:06}") } else { shared };
     let items: Vec<Item> = (0..random.between(1, 3))
         .map(|line| Item {

@@ -53,3 +53,11 @@ fn the_same_seed_is_the_same_history() {
     }
     assert_ne!(run(1, plan()).timeline, run(2, plan()).timeline);
 }
+
+#[test]
+fn a_charge_whose_answer_is_lost_is_soon_known() {
+    let weather = Weather { psp_lose: 300, ..Weather::fair() };
+    let summary = run_many(0, 200, &Plan { weather: Some(weather), ..Plan::default() });
+    assert!(summary.failures.is_empty(), "{summary}");
+    assert!(summary.slowest_ms > 3_000 && summary.slowest_ms < 30_000, "{summary}");
+}
