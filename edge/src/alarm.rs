@@ -3,6 +3,9 @@
 use crate::actor::{Effect, Turn};
 use gyesan_core::time::Timestamp;
 
+/// An alarm that should have gone off so long ago was lost, in milliseconds.
+const LATE_MS: i64 = 5_000;
+
 /// The alarm as far as is known; after a restart nothing is, and the next wish sets it.
 #[derive(Default)]
 pub struct Alarm {
@@ -15,10 +18,11 @@ impl Alarm {
         self.set_to = None;
     }
 
-    /// Sets it to `wish` unless it goes off earlier anyway. One that is too early finds nothing due and is set again.
+    /// Sets it to `wish` unless it goes off earlier anyway. One that is too early finds nothing due and is set again; one that
+    /// was lost is set again.
     pub fn wish(&mut self, turn: &mut Turn<'_>, wish: Option<Timestamp>) {
         let Some(at) = wish else { return };
-        if self.set_to.is_none_or(|set| at < set) {
+        if self.set_to.is_none_or(|set| at < set || turn.now.ms_since(set) >= LATE_MS) {
             self.set_to = Some(at);
             turn.push(Effect::Alarm(at));
         }

@@ -1,12 +1,13 @@
 //! A consumer: reads one partition of the events and turns them into effects elsewhere, each exactly once.
 //!
 //! It is woken by the shard whose outbox is its partition. Its effects are calls that carry ids and do nothing when repeated, and
-//! its position is stored after all of a batch's calls were answered: a crash anywhere repeats calls, never skips one. It is
-//! passive: when a batch fails, it answers its wake with the position it has, and its source wakes it again after a pause.
+//! its position is stored some time after all of a batch's calls were answered: a crash anywhere repeats calls, never skips
+//! one. Once started it reads on from there; then it is passive: when a batch fails, it answers its wake with the position it has, and its source wakes it again after a pause.
 
 mod handlers;
 
 use crate::actor::{Actor, CallFault, CallId, Effect, Fault, Input, LogLine, Token, Turn};
+use crate::alarm::Alarm;
 use crate::command::{Command, ConsumerPosition, LogCommand, Record, Rejection, Reply, TransferResult, Wake};
 use crate::migration;
 use crate::params;
@@ -17,14 +18,23 @@ use std::collections::VecDeque;
 
 /// Records handled together, at most.
 const BATCH_MAX: usize = 256;
+/// Records handled since the position was stored, at most: what a restart repeats in vain.
+const UNSAVED_MAX: u64 = 256;
+/// How long a position stays unsaved, in milliseconds. Storing it with each batch would be a commit more for each order.
+const UNSAVED_MS: i64 = 1_000;
 
 /// One consumer of one partition.
 pub struct Consumer {
     subscription: Subscription,
     topology: Topology,
     source: Target,
-    /// The last position whose effects are done; as stored.
+    /// The last position whose effects are done.
     position: u64,
+    /// The position as stored: never ahead of the effects.
+    saved: u64,
+    /// Whether the source has not been asked since the start for what follows the stored position.
+    must_ask: bool,
+    alarm: Alarm,
     /// The end of the partition, as far as is known.
     end: u64,
     /// Records put aside so far; as stored.
@@ -75,6 +85,9 @@ impl Consumer {
             topology,
             source: subscription.source(partition),
             position,
+            saved: position,
+            must_ask: true,
+            alarm: Alarm::default(),
             end: position,
             dead_letters,
             ahead: VecDeque::new(),
@@ -97,7 +110,8 @@ impl Consumer {
             }
             Command::Poke => {
                 turn.reply(token, Reply::Done);
-                Ok(())
+                self.save(turn.sql)?;
+                self.go_on(turn)
             }
             Command::Order(_) | Command::Ledger(_) | Command::Log(_) | Command::Idempotency(_) => {
                 Err(Rejection::with(Code::Internal, "not a command for a consumer").into())
@@ -128,7 +142,7 @@ impl Consumer {
     fn go_on(&mut self, turn: &mut Turn<'_>) -> Result<(), Fault> {
         while matches!(self.work, Work::Nothing) {
             if self.ahead.is_empty() {
-                if self.position >= self.end {
+                if self.position >= self.end && !self.must_ask {
                     self.answer_waiting(turn);
                     return Ok(());
                 }
@@ -157,7 +171,7 @@ impl Consumer {
     }
 
     /// All effects of the batch are done: its end is our position now.
-    fn complete(&mut self, turn: &mut Turn<'_>, batch: &Batch) -> Result<(), Fault> {
+    fn complete(&mut self, turn: &mut Turn<'_>, batch: &Batch) -> Result<(), SqlError> {
         let position = batch.records.last().map_or(self.position, |record| record.seq);
         for (seq, reason) in &batch.refused {
             let Some(record) = batch.records.iter().find(|record| record.seq == *seq) else { continue };
@@ -173,11 +187,18 @@ impl Consumer {
                 detail: format!("{} {seq}: {reason}", self.subscription.name()),
             }));
         }
-        turn.sql.query("UPDATE position SET position = ?", params![position])?;
         if !batch.refused.is_empty() {
             self.dead_letters = count_dead_letters(turn.sql)?;
         }
         self.position = position;
+        if position.saturating_sub(self.saved) >= UNSAVED_MAX { self.save(turn.sql) } else { Ok(()) }
+    }
+
+    fn save(&mut self, sql: &dyn Sql) -> Result<(), SqlError> {
+        if self.saved != self.position {
+            sql.query("UPDATE position SET position = ?", params![self.position])?;
+            self.saved = self.position;
+        }
         Ok(())
     }
 
@@ -190,6 +211,7 @@ impl Consumer {
         match std::mem::replace(&mut self.work, Work::Nothing) {
             Work::Reading(reading) if reading == id => match result {
                 Ok(Reply::Records { records, end }) => {
+                    self.must_ask = false;
                     self.take(Wake { records, end });
                     self.end = self.end.max(end);
                     if !self.ahead.is_empty() {
@@ -262,11 +284,18 @@ impl Actor for Consumer {
         match input {
             Input::Command { token, command, .. } => self.command(turn, token, command),
             Input::CallAnswered { id, result } => self.answered(turn, id, result),
-            Input::PspAnswered { .. } | Input::Alarm | Input::Due(_) => Ok(()),
+            Input::Alarm => {
+                self.alarm.went_off();
+                self.save(turn.sql)?;
+                self.go_on(turn)
+            }
+            Input::PspAnswered { .. } | Input::Due(_) => Ok(()),
         }
     }
 
-    fn finish(&mut self, _turn: &mut Turn<'_>) -> Result<(), Fault> {
+    fn finish(&mut self, turn: &mut Turn<'_>) -> Result<(), Fault> {
+        let unsettled = self.must_ask || self.saved != self.position;
+        self.alarm.wish(turn, unsettled.then(|| turn.now.plus_ms(UNSAVED_MS)));
         Ok(())
     }
 }

@@ -261,6 +261,23 @@ fn a_purchase_ends_with_credited_wallets_and_a_complete_order() {
 }
 
 #[test]
+fn a_consumer_that_is_started_again_reads_on_and_credits_nothing_twice() {
+    let mut world = World::new();
+    world.ask(Target::Order(0), place(order())).unwrap();
+    world.queue.push_back((Target::Order(0), confirm("key_1", 6500)));
+    world.settle();
+    let call = world.psp.pop().unwrap();
+    world.answer(&call, done("key_1"));
+    let balances = (world.balance("A"), world.balance("B"));
+    let wallets = Target::Consumer(Subscription::Wallets, 0);
+    // Its position is not stored yet: nothing of what it has done is known to it after this.
+    world.restart(wallets);
+    assert_eq!((world.balance("A"), world.balance("B")), balances);
+    let Reply::Position(place) = world.ask(wallets, Command::Position).unwrap() else { panic!() };
+    assert_eq!((place.position, place.dead_letters), (2, 0));
+}
+
+#[test]
 fn a_restart_in_the_middle_of_a_confirm_repeats_it_under_the_same_key() {
     let mut world = World::new();
     world.ask(Target::Order(0), place(order())).unwrap();
