@@ -35,10 +35,12 @@
         .map(([, productId, quantity]) => ({ productId, quantity: +quantity || 1 }));
       const options = { element: this, api, items, loadSdk };
       const headers = { Authorization: 'Bearer ' + get('key'), 'Content-Type': 'application/json' };
-      const ask = (path, init) => fetch(api + '/v1/' + path, { headers, ...init });
+      // Whoever waits for the answer hears of a failure; until then it is nobody's unhandled rejection.
+      const hush = (promise) => (promise.catch(() => {}), promise);
+      const ask = (path, init) => hush(fetch(api + '/v1/' + path, { headers, ...init }));
       if (!get('mode')) {
         options.config = ask('checkout/config');
-        options.config.then((answer) => answer.clone().json()).then((config) => loadSdk(config.psp.sdkUrl)).catch(() => {});
+        hush(options.config.then((answer) => answer.clone().json()).then((config) => loadSdk(config.psp.sdkUrl)));
         if (!get('order')) options.quote = ask('quotes', {
           method: 'POST', body: JSON.stringify({ items, couponCode: get('coupon') || void 0 }),
         });
@@ -50,7 +52,6 @@
       try {
         const glue = await load();
         await styled;
-        host.className = '';
         if (host.isConnected) this.stop = glue.mount(host, options);
       } catch (detail) {
         boot = 0;

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 import {
-  DESKTOP, ORIGIN, PHONE, accessible, armFault, authenticate, clearFaults, fillBuyer, goToWindow, heading, launch, openShop,
-  order, payButton, payments, sees, shot, tab, until, wallet,
+  DESKTOP, ORIGIN, PHONE, accessible, armFault, clearFaults, fillBuyer, goToWindow, heading, launch, openShop,
+  order, payButton, payments, returnAddress, sees, shot, tab, until, wallet,
 } from './shop.mjs';
 
 let browser;
@@ -167,7 +167,7 @@ test('another amount in the return address changes nothing', async () => {
   const { page, close } = await tab(browser);
   await openShop(page);
   const placed = await goToWindow(page);
-  const { redirect } = await authenticate({ orderId: placed.orderId, amount: placed.amount, successUrl: placed.psp.successUrl });
+  const redirect = await returnAddress(placed);
   await page.goto(redirect.replace('amount=6500', 'amount=100'));
   await sees(page, '아직 결제되지 않았어요');
   await page.locator('.reason', { hasText: '결제 금액이 주문 금액과 다릅니다.' }).waitFor();
@@ -182,7 +182,7 @@ test('coming back twice, in two tabs, charges once', async () => {
   const { page, context, close } = await tab(browser);
   await openShop(page);
   const placed = await goToWindow(page);
-  const { redirect } = await authenticate({ orderId: placed.orderId, amount: placed.amount, successUrl: placed.psp.successUrl });
+  const redirect = await returnAddress(placed);
   const other = await context.newPage();
   await Promise.all([page.goto(redirect), other.goto(redirect)]);
   await Promise.all([sees(page, '결제가 완료됐어요'), sees(other, '결제가 완료됐어요')]);

@@ -27,6 +27,8 @@ pub fn mount(host: HtmlElement, options: JsValue) -> Function {
     let options = Json(options);
     let element: HtmlElement = options.get("element").0.dyn_into().unwrap_or_else(|_| host.clone());
     let options = Options::read(options, element.clone());
+    // The loader's skeleton.
+    host.set_class_name("");
     let parent = host.clone();
     let handle: Box<dyn std::any::Any> = if options.is_result {
         Box::new(leptos::mount::mount_to(parent, move || {
