@@ -6,7 +6,7 @@
 //!
 //! From the bottom: [`wire`], [`frame`], [`api`] and [`batch`] are formats; [`connection`] is one authenticated
 //! connection with deadlines; [`cluster`] finds leaders and coordinators over many connections; [`relay`] publishes frozen
-//! batches exactly once and in order.
+//! batches exactly once and in order, and [`reader`] reads a partition from a stored position.
 
 pub mod api;
 pub mod backoff;
@@ -16,6 +16,7 @@ pub mod connection;
 pub mod error_code;
 pub mod frame;
 pub mod partitioner;
+pub mod reader;
 pub mod relay;
 pub mod sasl;
 #[cfg(feature = "sim")]

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::TopicPartition;
+use crate::api::metadata::Topic;
 use crate::batch::{self, BatchTooLarge, Compression, Record, Stamp, sequence_after};
 
 /// The relay's identity at the brokers. One relay, one producer: two writers under one id lose data without an error.
@@ -26,6 +27,23 @@ pub struct StoredTopic {
     pub id: String,
     /// How many partitions it has.
     pub partitions: u32,
+}
+
+impl StoredTopic {
+    /// The topic as the cluster describes it.
+    pub fn of(topic: &Topic) -> Self {
+        let partitions = u32::try_from(topic.partitions.len()).unwrap_or(u32::MAX);
+        Self { topic: topic.name.clone(), id: format!("{:032x}", topic.id), partitions }
+    }
+
+    /// What is different about `seen`, in words.
+    pub fn difference(&self, seen: &Self) -> String {
+        if self.id == seen.id {
+            format!("{} partitions, {} before", seen.partitions, self.partitions)
+        } else {
+            "it was deleted and created again".to_owned()
+        }
+    }
 }
 
 /// A batch that is sent as it is until it is acknowledged.
@@ -116,5 +134,57 @@ impl PartitionState {
 
     fn stamp(&self, base_sequence: i32) -> Stamp {
         Stamp { producer_id: self.producer.producer_id, epoch: self.producer.epoch, base_sequence }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+    use super::*;
+
+    fn with_batches(counts: &[usize]) -> PartitionState {
+        let place = TopicPartition { topic: "t".to_owned(), partition: 0 };
+        let mut state = PartitionState::new(place, Producer { producer_id: 5, epoch: 0 });
+        state.next_sequence = i32::MAX - 2;
+        state.scan_from = Some(100);
+        for count in counts {
+            state.freeze(7, &vec![Record::default(); *count], Compression::None).unwrap();
+        }
+        state
+    }
+
+    #[test]
+    fn sequences_run_on_across_the_wrap() {
+        let state = with_batches(&[5, 2]);
+        assert_eq!(state.frozen[0].last_sequence(), 1);
+        assert_eq!((state.frozen[1].base_sequence, state.next_sequence), (2, 4));
+    }
+
+    #[test]
+    fn only_the_head_moves_the_start_of_read_back() {
+        let mut state = with_batches(&[1, 1, 1]);
+        let names: Vec<i32> = state.frozen.iter().map(|frozen| frozen.base_sequence).collect();
+        assert!(state.acknowledge(names[1], 103));
+        assert_eq!(state.scan_from, Some(100));
+        assert!(state.acknowledge(names[0], 102));
+        assert_eq!(state.scan_from, Some(102));
+        assert!(!state.acknowledge(names[0], 102));
+        assert!(state.acknowledge(names[2], -1));
+        assert_eq!(state.scan_from, Some(102));
+    }
+
+    #[test]
+    fn the_next_epoch_begins_at_0_with_the_same_records() {
+        let state = with_batches(&[3, 2]);
+        let moved = state.with_next_epoch().unwrap();
+        assert_eq!((moved.producer.epoch, moved.next_sequence), (1, 5));
+        for (before, after) in state.frozen.iter().zip(&moved.frozen) {
+            let (header, bytes) = batch::headers(after.bytes.clone()).next().unwrap().unwrap();
+            assert_eq!((header.stamp.epoch, header.stamp.base_sequence), (1, after.base_sequence));
+            assert_eq!(bytes.slice(61..), before.bytes.slice(61..));
+            assert_eq!(batch::decode(&header, &bytes).unwrap().len(), after.count as usize);
+        }
+        let last = Producer { epoch: i16::MAX, ..state.producer };
+        assert_eq!(PartitionState { producer: last, ..state }.with_next_epoch(), None);
     }
 }

@@ -184,8 +184,9 @@ impl SimNetwork {
             Transit::Event(event) => Some(event),
             Transit::Request { link, node, frame } => {
                 if cluster.is_up(node) {
+                    let holds_ms = cluster.holds_ms(&frame);
                     match cluster.answer(node, frame) {
-                        Some(answer) => self.carry_back(now, link, answer),
+                        Some(answer) => self.carry_back(now + holds_ms, link, answer),
                         None => self.end(now, link),
                     }
                 }

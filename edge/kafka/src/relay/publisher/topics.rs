@@ -20,20 +20,15 @@ impl Publisher {
             let unavailable = Output::TopicUnavailable { topic: topic.name.clone(), error: topic.error };
             return self.outputs.push(unavailable);
         }
-        let partitions = u32::try_from(topic.partitions.len()).unwrap_or(u32::MAX);
-        let seen = StoredTopic { topic: topic.name.clone(), id: format!("{:032x}", topic.id), partitions };
+        let seen = StoredTopic::of(topic);
         match self.topics.get(&topic.name) {
             None => {
                 self.topics.insert(topic.name.clone(), seen.clone());
                 self.outputs.push(Output::TopicSeen(seen));
             }
             Some(known) if *known != seen => {
-                let what = if known.id == seen.id {
-                    format!("{} partitions, {} before", seen.partitions, known.partitions)
-                } else {
-                    "it was deleted and created again".to_owned()
-                };
-                return self.stop_topic(now, &topic.name, &StopReason::TopicChanged(what));
+                let reason = StopReason::TopicChanged(known.difference(&seen));
+                return self.stop_topic(now, &topic.name, &reason);
             }
             Some(_) => {}
         }
