@@ -28,6 +28,7 @@ use gyesan_kafka::batch::{self, Compression, Record, Stamp};
 use gyesan_kafka::cluster::{Failure, Target};
 use gyesan_kafka::connection::{Fault, Settings};
 use gyesan_kafka::error_code::ErrorCode;
+use gyesan_kafka::reader::{self, Reader};
 use gyesan_kafka::sasl::{Credentials, Hash, Mechanism};
 use relay::Relay;
 use shell::now;
@@ -283,6 +284,79 @@ fn a_relay_publishes_everything_once_and_tells_how_safe_it_is() {
     assert!(relay.is_drained(), "{:?}", relay.stops);
     assert_eq!((relay.repeats, relay.durability), (0, Some((1, Some(1)))));
     check(&address, &topic, 4, 5_000);
+}
+
+/// Reads `events` records with a reader that is dropped and taken up again at its position now and then.
+fn read_with_restarts(address: &str, place: &TopicPartition, group: &str, events: usize) -> Vec<Record> {
+    let settings = reader::Settings {
+        connection: Settings::default(),
+        bootstrap: vec![client::parse(address)],
+        place: place.clone(),
+        group: Some(group.to_owned()),
+        max_wait_ms: 300,
+        max_bytes: 20_000,
+    };
+    let (mut topic, mut position, mut effects) = (None, None, Vec::new());
+    let end = now() + 30_000;
+    while effects.len() < events {
+        let mut sockets = shell::Sockets::new();
+        let mut reader = Reader::new(now(), settings.clone(), topic.clone(), position);
+        let mut inputs = std::collections::VecDeque::from([reader::Input::Tick]);
+        let restart_after = effects.len() + events / 3 + 1;
+        // The last one stays for the second after which the group's position is committed.
+        let mut stay_until = None;
+        while effects.len() < restart_after.min(events) || stay_until.is_some_and(|until| now() < until) {
+            assert!(now() < end, "{} of {events}", effects.len());
+            let input = inputs.pop_front().unwrap_or_else(|| {
+                match sockets.wait(reader.deadline().unwrap_or(now() + 50)) {
+                    Some(shell::Happened::Opened(link)) => {
+                        reader::Input::Opened { link, nonce: shell::nonce() }
+                    }
+                    Some(shell::Happened::Received(link, bytes)) => reader::Input::Received { link, bytes },
+                    Some(shell::Happened::Closed(link)) => reader::Input::Closed { link },
+                    None => reader::Input::Tick,
+                }
+            });
+            for output in reader.handle(now(), input) {
+                match output {
+                    reader::Output::Open { link, address } => sockets.open(link, &address),
+                    reader::Output::Send { link, bytes } => sockets.send(link, &bytes),
+                    reader::Output::Close { link } => sockets.close(link),
+                    reader::Output::TopicSeen(seen) => topic = Some(seen),
+                    reader::Output::Records { records, next_offset, .. } => {
+                        effects.extend(records.into_iter().map(|stored| stored.record));
+                        position = Some(next_offset);
+                        inputs.push_back(reader::Input::Handled);
+                        if effects.len() == events {
+                            stay_until = Some(now() + 2_500);
+                        }
+                    }
+                    reader::Output::Stopped(reason) => panic!("{reason}"),
+                    reader::Output::LinkBroken { .. } => {}
+                }
+            }
+        }
+        sockets.close_all();
+    }
+    effects
+}
+
+#[test]
+fn a_reader_sees_each_event_once_and_shows_its_position() {
+    let address = broker!();
+    let mut client = Client::new(Settings::default(), &address);
+    let topic = fresh_topic(&mut client, "read", 1, &[]);
+    let mut relay = Relay::new(&address, &topic, 1, 4_000, 300);
+    relay.run(30_000);
+    let place = TopicPartition { topic: topic.clone(), partition: 0 };
+    let group = format!("reader-{}", now());
+    let wanted: Vec<Record> = (0..4_000).map(|number| relay::record(&place, number)).collect();
+    assert!(read_with_restarts(&address, &place, &group, 4_000) == wanted);
+    let question = offset_fetch::Request { group: group.clone(), topic, partition: 0 };
+    let Ok(Answer::OffsetFetch(answer)) = client.ask(Target::Coordinator { group }, question, 5_000) else {
+        panic!("no offset")
+    };
+    assert_eq!((answer.error, answer.offset), (ErrorCode::NONE, 4_000));
 }
 
 #[test]
