@@ -293,9 +293,13 @@ impl Page {
         }
     }
 
+    /// What took the configuration away, the network, has usually taken the price as well: it is asked for again.
     fn configured(self) -> (Page, Option<Action>) {
-        match self.phase {
-            Phase::Starting => Page { phase: Phase::Editing, ..self }.draw_methods(),
+        match (self.phase, self.price) {
+            (Phase::Starting, Price::Refused(failure)) if failure.is_passing() => {
+                (Page { phase: Phase::Editing, price: Price::Pending, ..self }, Some(Action::Price))
+            }
+            (Phase::Starting, _) => Page { phase: Phase::Editing, ..self }.draw_methods(),
             _ => (self, None),
         }
     }

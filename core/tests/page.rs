@@ -8,6 +8,8 @@ use gyesan_core::page::{
     Action, Event, Failure, Methods, Notice, PLACE_RETRIES_MAX, Page, Phase, Price, Standing, WindowEnd,
 };
 use gyesan_core::problem::Code;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 const SHOWN: i64 = 6_500;
 
@@ -353,6 +355,23 @@ fn the_methods_can_be_asked_for_again_after_a_failure() {
     assert!(!failed.may_pay());
     let (after, action) = failed.on(Event::MethodsRetryPressed);
     assert_eq!((after.methods, action), (Methods::Loading, Some(Action::ShowMethods)));
+}
+
+#[test]
+fn one_retry_brings_back_both_configuration_and_price() {
+    let lost = Page {
+        phase: Phase::Stopped(Failure::Offline),
+        price: Price::Refused(Failure::Offline),
+        ..Page::default()
+    };
+    let (page, action) = lost.on(Event::RetryPressed);
+    assert_eq!(action, Some(Action::Configure));
+    let (page, action) = page.on(Event::Configured);
+    assert_eq!(action, Some(Action::Price));
+    assert_eq!(page.on(Event::Priced(won(SHOWN))).1, Some(Action::ShowMethods));
+
+    let refused = Page { price: Price::Refused(problem(Code::OrderEmpty)), ..Page::default() };
+    assert_eq!(refused.on(Event::Configured).0.price, refused.price);
 }
 
 #[test]

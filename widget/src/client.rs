@@ -159,13 +159,23 @@ impl Client {
     ///
     /// # Errors
     /// The server's refusal, or no answer.
-    pub async fn quote(&self, sent: Option<Promise>, items: &[CartItem], coupon: Option<&str>) -> Result<Quote, Refusal> {
+    pub async fn quote(
+        &self,
+        sent: Option<Promise>,
+        items: &[CartItem],
+        coupon: Option<&str>,
+    ) -> Result<Quote, Refusal> {
         let body = match sent {
             Some(sent) => read(arrived(sent).await?).await?,
             None => {
-                let request = Writer::default().set("items", items_json(items)).set_some("couponCode", coupon);
+                let request =
+                    Writer::default().set("items", items_json(items)).set_some("couponCode", coupon);
                 let url = self.url("/v1/quotes");
-                self.send(RequestBuilder::new(&url).method(gloo_net::http::Method::POST), Some(request.text())).await?
+                self.send(
+                    RequestBuilder::new(&url).method(gloo_net::http::Method::POST),
+                    Some(request.text()),
+                )
+                .await?
             }
         };
         quote(&body).ok_or(Refusal::of(Failure::Unexpected))
@@ -242,7 +252,12 @@ async fn read(response: Response) -> Result<Json, Refusal> {
     Err(Refusal {
         failure: code(&body).map_or(Failure::Unexpected, Failure::Problem),
         title: body.text_of("title"),
-        errors: body.get("errors").items().iter().map(|error| (error.text_of("pointer"), code(error))).collect(),
+        errors: body
+            .get("errors")
+            .items()
+            .iter()
+            .map(|error| (error.text_of("pointer"), code(error)))
+            .collect(),
     })
 }
 

@@ -78,11 +78,7 @@ impl ResultPage {
             }
         }
         let fault = Code::ALL.iter().find(|known| known.as_str() == error).copied();
-        let known = if order_id.is_empty() || token.is_empty() {
-            Known::Faulty
-        } else {
-            Known::Nothing
-        };
+        let known = if order_id.is_empty() || token.is_empty() { Known::Faulty } else { Known::Nothing };
         ResultPage {
             tongue: Tongue(RwSignal::new(options.language)),
             held: StoredValue::new_local(Held {
@@ -217,7 +213,11 @@ impl ResultPage {
             actions.push(link.into_any());
         }
         let can_retry = matches!(outcome, Outcome::Open | Outcome::Refused { payable: true });
-        let label: Text = if can_retry { ("다시 결제하기", "Try again") } else { ("쇼핑 계속하기", "Back to the shop") };
+        let label: Text = if can_retry {
+            ("다시 결제하기", "Try again")
+        } else {
+            ("쇼핑 계속하기", "Back to the shop")
+        };
         let page = PayingPage::load(&order.order_id).map(|page| page.href);
         let back = page.or_else(|| order.return_url.clone());
         if let Some(href) = back.filter(|_| outcome.is_final()) {
@@ -250,10 +250,9 @@ impl ResultPage {
         };
         let said: Text = match code.and_then(fault_text) {
             Some(text) => text,
-            None if self.held.with_value(|held| held.advice).is_some() => (
-                "쇼핑몰로 돌아가 다시 시도해 주세요.",
-                "Please go back to the shop and try again.",
-            ),
+            None if self.held.with_value(|held| held.advice).is_some() => {
+                ("쇼핑몰로 돌아가 다시 시도해 주세요.", "Please go back to the shop and try again.")
+            }
             None => (
                 "주문 정보를 찾을 수 없어요. 주문한 상점에서 다시 시도해 주세요.",
                 "We could not find the order. Please go back to the shop and try again.",

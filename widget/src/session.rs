@@ -153,7 +153,8 @@ pub fn forget_paid(order_id: &str) {
     let keys: Vec<String> =
         (0..storage.length().unwrap_or(0)).filter_map(|i| storage.key(i).ok().flatten()).collect();
     for key in keys {
-        if key.starts_with("gyesan:order:") && read(&key).is_some_and(|order| order.text_of("id") == order_id) {
+        if key.starts_with("gyesan:order:") && read(&key).is_some_and(|order| order.text_of("id") == order_id)
+        {
             remove(&key);
         }
     }

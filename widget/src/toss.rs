@@ -86,8 +86,11 @@ impl Window {
         let customer = Writer::default().set("customerKey", customer_key).value();
         let widgets = toss_payments(client_key).and_then(|sdk| sdk.widgets(&customer)).map_err(code)?;
         widgets.set_amount(&amount(value)).await.map_err(code)?;
-        let methods: Drawn =
-            widgets.render_payment_methods(&selector(methods, "DEFAULT")).await.map_err(code)?.unchecked_into();
+        let methods: Drawn = widgets
+            .render_payment_methods(&selector(methods, "DEFAULT"))
+            .await
+            .map_err(code)?
+            .unchecked_into();
         let drawn = widgets.render_agreement(&selector(agreement, "AGREEMENT")).await.map_err(code);
         let agreement: Drawn = match drawn {
             Ok(agreement) => agreement.unchecked_into(),

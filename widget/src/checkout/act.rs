@@ -86,7 +86,8 @@ impl Checkout {
             return;
         }
         let (items, coupon) = (self.cart.get_untracked(), self.coupon.get_untracked());
-        let answer = self.client().quote(sent, &items, Some(coupon.as_str()).filter(|code| !code.is_empty())).await;
+        let answer =
+            self.client().quote(sent, &items, Some(coupon.as_str()).filter(|code| !code.is_empty())).await;
         if !is_latest() {
             return;
         }
@@ -96,14 +97,16 @@ impl Checkout {
                 self.quote.set(Some(quote));
                 self.dispatch(Event::Priced(amount));
             }
-            Err(refusal) => match refusal.code().filter(|code| !coupon.is_empty() && is_about_coupon(*code)) {
-                Some(code) => {
-                    self.coupon.set(String::new());
-                    self.coupon_fault.set(Some(code));
-                    self.perform(Action::Price);
+            Err(refusal) => {
+                match refusal.code().filter(|code| !coupon.is_empty() && is_about_coupon(*code)) {
+                    Some(code) => {
+                        self.coupon.set(String::new());
+                        self.coupon_fault.set(Some(code));
+                        self.perform(Action::Price);
+                    }
+                    None => self.dispatch(Event::PriceFailed(self.refused(refusal))),
                 }
-                None => self.dispatch(Event::PriceFailed(self.refused(refusal))),
-            },
+            }
         }
     }
 
@@ -149,7 +152,9 @@ impl Checkout {
                     }
                 }
                 Err(code) => {
-                    browser::warn(&format!("gyesan-checkout: the payment methods could not be drawn: {code}"));
+                    browser::warn(&format!(
+                        "gyesan-checkout: the payment methods could not be drawn: {code}"
+                    ));
                     self.dispatch(Event::MethodsFailed);
                 }
             }
@@ -200,7 +205,8 @@ impl Checkout {
         }
         // 1
         let new = self.new_order();
-        let Some(mut tab) = session::Order::of_cart(session::Order::load(&client.key), &self.cart_text(), new_id)
+        let Some(mut tab) =
+            session::Order::of_cart(session::Order::load(&client.key), &self.cart_text(), new_id)
         else {
             return self.placed_or_not(Err(Refusal::problem(Code::Internal)));
         };
@@ -209,7 +215,8 @@ impl Checkout {
         let replaces = |tab: &session::Order| Some(tab.replaces.clone()).filter(|id| !id.is_empty());
         let mut answer = client.place(&tab.id, &NewOrder { replaces: replaces(&tab), ..new.clone() }).await;
         // 3
-        let in_doubt = answer.as_ref().is_err_and(|refusal| refusal.code() == Some(Code::PreviousPaymentInDoubt));
+        let in_doubt =
+            answer.as_ref().is_err_and(|refusal| refusal.code() == Some(Code::PreviousPaymentInDoubt));
         if in_doubt && !tab.replaces.is_empty() {
             let former = client.order(&tab.replaces, &tab.replaces_token).await;
             if former.is_ok_and(|former| is_settled(&former)) {
@@ -314,7 +321,12 @@ impl Checkout {
 
     fn result_of(self, order_id: &str, token: &str) -> String {
         let encoded = |text: &str| String::from(js_sys::encode_uri_component(text));
-        format!("{}/checkout/result?orderId={}&token={}", self.client().api, encoded(order_id), encoded(token))
+        format!(
+            "{}/checkout/result?orderId={}&token={}",
+            self.client().api,
+            encoded(order_id),
+            encoded(token)
+        )
     }
 
     fn new_order(self) -> NewOrder {

@@ -13,7 +13,8 @@ pub(super) fn view(checkout: Checkout) -> AnyView {
     let rows: Vec<AnyView> = (0..count).filter_map(|place| row(checkout, place)).collect();
     let rows = if rows.is_empty() {
         // An order of the merchant's server, read by its token, may come without lines.
-        let name = checkout.held.with_value(|held| held.placed.as_ref().map(|order| order.order_name.clone()));
+        let name =
+            checkout.held.with_value(|held| held.placed.as_ref().map(|order| order.order_name.clone()));
         view! { <p class="line-name">{name.unwrap_or_default()}</p> }.into_any()
     } else {
         view! { <ul class="lines">{rows}</ul> }.into_any()
@@ -29,7 +30,8 @@ pub(super) fn view(checkout: Checkout) -> AnyView {
 
 fn row(checkout: Checkout, place: usize) -> Option<AnyView> {
     let tongue = checkout.tongue;
-    let line = move || checkout.quote.with(|quote| quote.as_ref().and_then(|quote| quote.lines.get(place).cloned()));
+    let line =
+        move || checkout.quote.with(|quote| quote.as_ref().and_then(|quote| quote.lines.get(place).cloned()));
     let amount = move |of: fn(&Line) -> gyesan_core::money::Amount| {
         text(move || line().map(|line| tongue.won(of(&line))).unwrap_or_default())
     };

@@ -16,7 +16,9 @@ pub(super) fn view(checkout: Checkout) -> AnyView {
     let tongue = checkout.tongue;
     let shop = text(move || {
         checkout.page.track();
-        checkout.held.with_value(|held| held.config.as_ref().map(|config| config.shop.clone()).unwrap_or_default())
+        checkout
+            .held
+            .with_value(|held| held.config.as_ref().map(|config| config.shop.clone()).unwrap_or_default())
     });
     // Built anew only when another kind of page is to be shown: what is typed, and the focus, stay.
     let kind = move |page: Page| {
@@ -119,7 +121,9 @@ fn stopped(checkout: Checkout, failure: Failure) -> AnyView {
     let title = match failure {
         Failure::Offline => ("연결이 끊겼어요", "You seem to be offline"),
         Failure::Problem(Code::OrderEmpty) => ("주문할 상품이 없어요", "There is nothing to order"),
-        Failure::Problem(Code::ProductNotFound) => ("판매하지 않는 상품이 있어요", "An item is no longer sold"),
+        Failure::Problem(Code::ProductNotFound) => {
+            ("판매하지 않는 상품이 있어요", "An item is no longer sold")
+        }
         _ => ("지금은 결제할 수 없어요", "Checkout is not available"),
     };
     let mut below = Vec::new();
@@ -140,7 +144,10 @@ fn closed(checkout: Checkout, standing: Standing) -> AnyView {
         Standing::Paid => (
             ("mark ok", "✓"),
             ("이미 결제된 주문이에요", "This order is already paid"),
-            ("같은 주문이 두 번 결제되지 않도록 멈췄어요.", "We stopped here so that you are not charged twice."),
+            (
+                "같은 주문이 두 번 결제되지 않도록 멈췄어요.",
+                "We stopped here so that you are not charged twice.",
+            ),
         ),
         Standing::InDoubt => (
             ("mark wait", "…"),
@@ -153,12 +160,18 @@ fn closed(checkout: Checkout, standing: Standing) -> AnyView {
         Standing::Unpayable => (
             ("mark warn", "!"),
             ("더 이상 결제할 수 없는 주문이에요", "This order can no longer be paid"),
-            ("결제되지 않았어요. 새 주문으로 다시 진행해 주세요.", "You were not charged. Please start a new order."),
+            (
+                "결제되지 않았어요. 새 주문으로 다시 진행해 주세요.",
+                "You were not charged. Please start a new order.",
+            ),
         ),
     };
     let mut below = Vec::new();
     if let Some(href) = checkout.held.with_value(|held| held.result_link.clone()) {
-        below.push(view! { <a class="primary" href=href>{tongue.say("결제 결과 보기", "See the result")}</a> }.into_any());
+        below.push(
+            view! { <a class="primary" href=href>{tongue.say("결제 결과 보기", "See the result")}</a> }
+                .into_any(),
+        );
     }
     if standing != Standing::InDoubt && !checkout.is_fixed() {
         let new_order = move || checkout.dispatch(Event::NewOrderPressed);
