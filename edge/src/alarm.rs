@@ -18,11 +18,16 @@ impl Alarm {
         self.set_to = None;
     }
 
+    /// Whether it is set, as far as is known, and not lost.
+    pub fn is_set(&self, now: Timestamp) -> bool {
+        self.set_to.is_some_and(|set| now.ms_since(set) < LATE_MS)
+    }
+
     /// Sets it to `wish` unless it goes off earlier anyway. One that is too early finds nothing due and is set again; one that
     /// was lost is set again.
     pub fn wish(&mut self, turn: &mut Turn<'_>, wish: Option<Timestamp>) {
         let Some(at) = wish else { return };
-        if self.set_to.is_none_or(|set| at < set || turn.now.ms_since(set) >= LATE_MS) {
+        if !self.is_set(turn.now) || self.set_to.is_some_and(|set| at < set) {
             self.set_to = Some(at);
             turn.push(Effect::Alarm(at));
         }

@@ -34,6 +34,8 @@ const WAITING_MAX: usize = 32;
 pub struct OrderShard {
     outbox: Outbox,
     alarm: Alarm,
+    /// The earliest due work planned since the alarm was last looked at.
+    planned: Option<Timestamp>,
     /// Who waits for the outcome of which attempt (order row, attempt number).
     waiting: HashMap<(i64, u32), Vec<Token>>,
 }
@@ -51,6 +53,7 @@ impl OrderShard {
         Ok(OrderShard {
             outbox: Outbox::open(sql, readers)?,
             alarm: Alarm::default(),
+            planned: None,
             waiting: HashMap::new(),
         })
     }
@@ -160,7 +163,9 @@ impl Actor for OrderShard {
 
     fn finish(&mut self, turn: &mut Turn<'_>) -> Result<(), Fault> {
         self.outbox.wake_readers(turn);
-        let due = due::next(turn.sql)?;
+        // An alarm that is set is early enough for everything but what has just been planned.
+        let planned = self.planned.take();
+        let due = if self.alarm.is_set(turn.now) { planned } else { due::next(turn.sql)? };
         let readers = self.outbox.next_due(turn.now);
         self.alarm.wish(turn, [due, readers].into_iter().flatten().min());
         Ok(())

@@ -32,6 +32,25 @@ pub fn next(sql: &dyn Sql) -> Result<Option<Timestamp>, SqlError> {
 }
 
 impl OrderShard {
+    /// Remembers when something has to be done, in case nothing comes by itself: `expire` for attempt 0, or the `call` or
+    /// `pause` that an attempt's dialogue is at.
+    pub(super) fn plan(
+        &mut self,
+        turn: &Turn<'_>,
+        order_row: i64,
+        attempt: u32,
+        kind: &'static str,
+        at: Timestamp,
+    ) -> Result<(), SqlError> {
+        turn.sql.query(
+            "INSERT INTO due (order_row, attempt, kind, at) VALUES (?, ?, ?, ?)
+             ON CONFLICT (order_row, attempt) DO UPDATE SET kind = excluded.kind, at = excluded.at, tries = 0",
+            params![order_row, attempt, kind, at],
+        )?;
+        self.planned = Some(self.planned.map_or(at, |planned| planned.min(at)));
+        Ok(())
+    }
+
     /// Notes which rows are being worked on, and does the work after that has been committed.
     pub(super) fn take_due_work(&mut self, turn: &mut Turn<'_>) -> Result<(), Fault> {
         let rows = turn.sql.query(

@@ -149,14 +149,14 @@ impl OrderShard {
             |number: u32| order.payment.attempt(number).map(|a| a.payment_key.clone()).unwrap_or_default();
         let data = match event {
             Event::CallPlanned { attempt, dialogue } => {
-                plan(turn, order.row, *attempt, "call", dialogue)?;
+                self.plan(turn, order.row, *attempt, "call", dialogue.until)?;
                 if let Some(attempt) = order.payment.attempt(*attempt) {
                     turn.push(Effect::Psp(call(order, attempt, dialogue, trace)));
                 }
                 return Ok(());
             }
             Event::PausePlanned { attempt, dialogue } => {
-                plan(turn, order.row, *attempt, "pause", dialogue)?;
+                self.plan(turn, order.row, *attempt, "pause", dialogue.until)?;
                 return Ok(());
             }
             Event::AttemptOpened { .. }
@@ -270,22 +270,6 @@ fn close_notices(turn: &Turn<'_>, order: &Order) -> Result<(), SqlError> {
     turn.sql.query(
         "UPDATE notices SET open = 0 WHERE order_row = ? AND kind = 'PAYMENT_UNRESOLVED'",
         params![order.row],
-    )?;
-    Ok(())
-}
-
-/// Remembers when the dialogue has to go on, in case nothing comes by itself.
-fn plan(
-    turn: &Turn<'_>,
-    order_row: i64,
-    attempt: u32,
-    kind: &'static str,
-    dialogue: &Dialogue,
-) -> Result<(), SqlError> {
-    turn.sql.query(
-        "INSERT INTO due (order_row, attempt, kind, at) VALUES (?, ?, ?, ?)
-         ON CONFLICT (order_row, attempt) DO UPDATE SET kind = excluded.kind, at = excluded.at, tries = 0",
-        params![order_row, attempt, kind, dialogue.until],
     )?;
     Ok(())
 }

@@ -111,10 +111,7 @@ impl OrderShard {
             "INSERT INTO history (order_row, number, previous_status, new_status, changed_by, reason, created_at) VALUES (?, 1, NULL, 'NOT_STARTED', ?, ?, ?)",
             params![order_row, new.placed_by.as_str(), orders::ORDER_PLACED, turn.now],
         )?;
-        turn.sql.query(
-            "INSERT INTO due (order_row, attempt, kind, at) VALUES (?, 0, 'expire', ?)",
-            params![order_row, orders::expires_at(turn.now)],
-        )?;
+        self.plan(turn, order_row, 0, "expire", orders::expires_at(turn.now))?;
         turn.sql.query("UPDATE totals SET orders = orders + 1", &[])?;
         let placed = EventData::OrderPlaced {
             order_id: new.order_id.clone(),
