@@ -1,6 +1,6 @@
 //! The views in a browser, with stand-ins for the network and for Toss.
 #![cfg(target_arch = "wasm32")]
-#![allow(missing_docs, unsafe_code, clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(missing_docs, unsafe_code, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use gyesan_widget::json::{Json, Writer, array};
 use js_sys::{Function, Reflect};
