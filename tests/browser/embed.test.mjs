@@ -1,7 +1,9 @@
 // The tag in a merchant's page on another origin, under a strict policy, and when something does not load.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { EMULATOR, ORIGIN, accessible, goToWindow, launch, openShop, payButton, shot, tab, until } from './shop.mjs';
+import {
+  EMULATOR, ORIGIN, accessible, fillBuyer, goToWindow, launch, openShop, payButton, place, sees, shot, tab, until,
+} from './shop.mjs';
 
 let browser;
 before(async () => { browser = await launch(); });
@@ -53,6 +55,21 @@ test('the element can be written by the page itself, changed, moved and told apa
   }));
   assert.ok(statuses.includes('editing'), String(statuses));
   await until(() => payButton(page).isEnabled(), 'the moved element did not start again');
+  await close();
+});
+
+test('an order that the merchant priced on its server is opened by id and token, and paid', async () => {
+  const { page, context, close } = await tab(browser);
+  const id = `ord_custom_${Date.now()}`;
+  const { statusToken } = await place(id, { items: [{ name: '맞춤 케이크', unitPrice: 42_000, quantity: 1, sellerId: 'A' }] });
+  const tag = `<script src="${ORIGIN}/checkout.js" data-key="pk_test_demo" data-order="${id}" data-token="${statusToken}"></script>`;
+  await openShop(page, await merchantPage(context, tag));
+  assert.equal(await payButton(page).innerText(), '42,000원 결제하기');
+  assert.equal(await page.locator('#coupon').count(), 0);
+  await fillBuyer(page);
+  await payButton(page).click();
+  await page.locator('#approve').click();
+  await sees(page, '결제가 완료됐어요');
   await close();
 });
 

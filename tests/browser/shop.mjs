@@ -113,4 +113,7 @@ export const payments = (orderId) => json(`${EMULATOR}/__emulator/payments?order
 
 const secret = { headers: { Authorization: 'Bearer sk_test_demo' } };
 export const order = (orderId) => json(`${ORIGIN}/v1/orders/${orderId}`, secret);
+export const place = (orderId, body) => json(`${ORIGIN}/v1/orders/${orderId}`, {
+  method: 'PUT', headers: { ...secret.headers, 'Content-Type': 'application/json' }, body: JSON.stringify(body),
+});
 export const wallet = (sellerId) => json(`${ORIGIN}/v1/wallets/${sellerId}`, secret);
