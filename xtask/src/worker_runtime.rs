@@ -21,6 +21,8 @@ pub struct WorkerRuntime {
 pub fn start(run: &Run) -> Result<WorkerRuntime> {
     let description = Wrangler::read()?.describe(run)?;
     let mut command = Command::new("node");
+    // Miniflare reads its own bundle and is idle from then on: 100 MB resident instead of 160.
+    command.args(["--max-semi-space-size=1", "--max-old-space-size=96"]);
     command.arg(workspace::path("xtask/runtime/miniflare.mjs")).current_dir(workspace::root());
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = process::spawn(&mut command)?;
