@@ -27,6 +27,14 @@ pub fn processor_time(pid: u64) -> Duration {
     Duration::from_millis((ticks(11) + ticks(12)) * 10)
 }
 
+/// A process's name and its resident memory, in bytes; nothing of one that has ended.
+pub fn resident(pid: u64) -> Option<(String, u64)> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+    let kib = field("VmRSS:")?.split_whitespace().next()?.parse::<u64>().ok()?;
+    Some((field("Name:")?.trim_start_matches("gyesan-").to_owned(), kib * 1024))
+}
+
 /// Today, as `2026-01-31` in UTC.
 pub fn today() -> String {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());

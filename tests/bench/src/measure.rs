@@ -46,8 +46,8 @@ pub struct Size {
     pub question: Distribution,
     /// Commits for one order with one seller: alone, and on average at 32 connections.
     pub commits: Option<(f64, f64)>,
-    /// Memory of everything that runs, in bytes, after all of this.
-    pub resident: u64,
+    /// Memory of everything that runs, in bytes by name, after all of this.
+    pub resident: Vec<(String, u64)>,
 }
 
 /// Orders placed and paid, closed loop.
@@ -106,7 +106,7 @@ impl Size {
         say(&format!("  credited: p50 {:.2} ms", credits.credited.p50_ms()));
         // 4.
         let commits = commits(stack, buyers)?;
-        let resident = stack.resident_bytes();
+        let resident = stack.pids.iter().filter_map(|pid| machine::resident(*pid)).collect();
         let Credits { credited, completed, question } = credits;
         Ok(Size {
             orders,
