@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 
 /// Connections of the rates that have a target.
 pub const CONNECTIONS: usize = 32;
+/// Rounds of a rate.
+pub const ROUNDS: u32 = 3;
 /// Of the orders that fill the store, one in so many is paid.
 const FILL_PAID: u64 = 10;
 /// Orders that fill the store are made in such portions.
@@ -75,34 +77,30 @@ impl Size {
         fill(stack, buyers, orders)?;
         say(&format!("with {orders} orders in the store"));
         // 2.
-        let wanted = buyers.wanted(if quick { 2_000 } else { 10_000 }, Cart::OneSeller);
-        let placed = load::closed(
-            CONNECTIONS,
-            &wanted,
-            || buyers.to_worker(),
-            |client, wanted| buyers.place(client, wanted),
-        )?;
-        drain(stack)?;
-        say(&format!("  placed: {:.0}/s at 32 connections", placed.rate()));
+        let placed = best(|| place(stack, buyers, if quick { 2_000 } else { 4_000 }), Load::rate)?;
+        say(&format!("  placed: {:.0}/s at {CONNECTIONS} connections", placed.rate()));
         let mut paid = Vec::new();
-        for (connections, count) in [(1, 500), (8, 2_000), (CONNECTIONS, 6_000)] {
+        for (connections, count) in [(1, 500), (8, 2_000), (CONNECTIONS, 3_000)] {
             let count = if quick { count / 4 } else { count };
-            let at = pay(stack, buyers, connections, count, Cart::OneSeller)?;
+            let pay = || pay(stack, buyers, connections, count, Cart::OneSeller);
+            let at = best(pay, |paid| paid.load.rate())?;
+            let (rate, processor_ms) = (at.load.rate(), at.processor_ms);
             say(&format!(
-                "  paid: {:.0}/s at {connections} connections, {:.2} ms of workerd each",
-                at.load.rate(),
-                at.processor_ms
+                "  paid: {rate:.0}/s at {connections} connections, {processor_ms:.2} ms of workerd each"
             ));
             paid.push(at);
         }
-        let paid_two_sellers =
-            pay(stack, buyers, CONNECTIONS, if quick { 1_000 } else { 4_000 }, Cart::TwoSellers)?;
-        say(&format!("  paid, two sellers each: {:.0}/s at 32 connections", paid_two_sellers.load.rate()));
+        let pay_two = || pay(stack, buyers, CONNECTIONS, if quick { 500 } else { 2_000 }, Cart::TwoSellers);
+        let paid_two_sellers = best(pay_two, |paid| paid.load.rate())?;
+        let rate = paid_two_sellers.load.rate();
+        say(&format!("  paid, two sellers each: {rate:.0}/s at {CONNECTIONS} connections"));
         // 3.
-        let confirmed = confirm(stack, buyers, if quick { 300 } else { 1_500 })?;
+        let confirm = || confirm(stack, buyers, if quick { 200 } else { 1_000 });
+        let confirmed = best(confirm, |load| -load.latency.p50_ms())?;
         let (p50, p99) = (confirmed.latency.p50_ms(), confirmed.latency.p99_ms());
         say(&format!("  confirm at {CONFIRMS_PER_SECOND}/s: p50 {p50:.2} ms, p99 {p99:.2} ms"));
-        let credits = credit(stack, buyers, if quick { 100 } else { 500 })?;
+        let credit = || credit(stack, buyers, if quick { 50 } else { 300 });
+        let credits = best(credit, |credits| -credits.credited.p50_ms())?;
         say(&format!("  credited: p50 {:.2} ms", credits.credited.p50_ms()));
         // 4.
         let commits = commits(stack, buyers)?;
@@ -130,7 +128,8 @@ impl Size {
 pub fn one_shard(stack: &Stack, buyers: &Buyers, quick: bool) -> Result<Paid> {
     let warm_up = if quick { 200 } else { 1_000 };
     pay(stack, buyers, CONNECTIONS, warm_up, Cart::OneSeller)?;
-    let paid = pay(stack, buyers, CONNECTIONS, if quick { 1_000 } else { 6_000 }, Cart::OneSeller)?;
+    let pay = || pay(stack, buyers, CONNECTIONS, if quick { 750 } else { 3_000 }, Cart::OneSeller);
+    let paid = best(pay, |paid| paid.load.rate())?;
     say(&format!("  paid: {:.0}/s at {CONNECTIONS} connections", paid.load.rate()));
     Ok(paid)
 }
@@ -166,6 +165,27 @@ fn fill(stack: &Stack, buyers: &Buyers, orders: u64) -> Result<()> {
             |client, wanted| buyers.place(client, wanted),
         )?;
     }
+}
+
+/// The best of some rounds: whatever else the machine does only makes one slower.
+fn best<T>(mut round: impl FnMut() -> Result<T>, score: impl Fn(&T) -> f64) -> Result<T> {
+    let mut best = round()?;
+    for _ in 1..ROUNDS {
+        let next = round()?;
+        if score(&next) > score(&best) {
+            best = next;
+        }
+    }
+    Ok(best)
+}
+
+/// Orders placed, closed loop.
+fn place(stack: &Stack, buyers: &Buyers, count: usize) -> Result<Load> {
+    let wanted = buyers.wanted(count, Cart::OneSeller);
+    let connect = || buyers.to_worker();
+    let load = load::closed(CONNECTIONS, &wanted, connect, |client, wanted| buyers.place(client, wanted))?;
+    drain(stack)?;
+    Ok(load)
 }
 
 fn place_and_pay(buyers: &Buyers, worker: &mut Client, buyer: &Authenticated) -> Result<()> {

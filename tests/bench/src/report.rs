@@ -3,7 +3,7 @@
 use crate::baseline::Baseline;
 use crate::load::Load;
 use crate::machine;
-use crate::measure::{Paid, Size};
+use crate::measure::{self, Paid, Size};
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -30,11 +30,12 @@ impl Report {
         let command = if self.quick { "cargo xtask bench --quick" } else { "cargo xtask bench" };
         let _ = writeln!(
             text,
-            "`{command}`, {}, {}, load average {} before and {} after. Miniflare as `cargo xtask dev` runs it; driver and payment provider on the same cores.\n",
+            "`{command}`, {}, {}, load average {} before and {} after. Miniflare as `cargo xtask dev` runs it; driver and payment provider on the same cores. Rates and latencies are the best of {} rounds.\n",
             machine::today(),
             machine::processor(),
             self.load_before,
             machine::load_average(),
+            measure::ROUNDS,
         );
         let mut table = Table { columns: self.sizes.iter().collect(), text };
         table.head();
