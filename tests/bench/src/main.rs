@@ -22,6 +22,7 @@ use gyesan_e2e::stack::{Stack, workspace};
 use measure::Size;
 use report::Report;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 const USAGE: &str = "\
@@ -65,12 +66,20 @@ impl Plan {
     }
 }
 
-fn main() -> Result<()> {
-    match Plan::read(std::env::args().skip(1))? {
-        Some(plan) => run(&plan),
-        None => {
+fn main() -> ExitCode {
+    let outcome = match Plan::read(std::env::args().skip(1)) {
+        Ok(Some(plan)) => run(&plan),
+        Ok(None) => {
             println!("{USAGE}");
             Ok(())
+        }
+        Err(fault) => Err(fault),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            eprintln!("error: {fault:#}");
+            ExitCode::FAILURE
         }
     }
 }
