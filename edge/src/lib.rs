@@ -20,5 +20,6 @@ pub mod order_shard;
 mod outbox;
 pub mod ports;
 pub mod psp;
+pub mod schema;
 pub mod sql;
 pub mod topology;
