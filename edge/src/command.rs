@@ -146,17 +146,20 @@ pub struct CreditedFact {
     pub fund: Fund,
 }
 
-/// How a confirmation ended.
+/// How a confirmation ended, and no more than a buyer on the way back needs: this is on the path of every payment.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub enum ConfirmOutcome {
     /// The order is paid (by this or another attempt).
-    Paid(Box<OrderView>),
+    Paid {
+        /// Where the merchant wants the buyer back.
+        return_url: Option<String>,
+    },
     /// This attempt was refused by the PSP.
     Rejected {
         /// The PSP's code and words.
         refusal: Refusal,
-        /// The order.
-        view: Box<OrderView>,
+        /// Where the merchant wants the buyer back.
+        return_url: Option<String>,
     },
 }
 

@@ -240,7 +240,7 @@ fn a_purchase_ends_with_credited_wallets_and_a_complete_order() {
         let call = world.psp.pop().unwrap();
         assert!(matches!(&call.request, PspRequest::Confirm { amount, .. } if *amount == won(6500)));
         world.answer(&call, done("key_1"));
-        assert!(matches!(world.replies.pop(), Some(Ok(Reply::Confirmed(ConfirmOutcome::Paid(_))))));
+        assert!(matches!(world.replies.pop(), Some(Ok(Reply::Confirmed(ConfirmOutcome::Paid { .. })))));
         world.answer(&call, done("key_1"));
         let view = world.view();
         assert_eq!(
@@ -322,5 +322,5 @@ fn a_second_authentication_takes_over_when_the_first_is_refused() {
     let second = world.psp.pop().unwrap();
     assert!(matches!(&second.request, PspRequest::Confirm { payment_key, .. } if payment_key == "key_2"));
     world.answer(&second, done("key_2"));
-    assert!(matches!(world.replies.remove(0), Ok(Reply::Confirmed(ConfirmOutcome::Paid(_)))));
+    assert!(matches!(world.replies.remove(0), Ok(Reply::Confirmed(ConfirmOutcome::Paid { .. }))));
 }

@@ -60,7 +60,7 @@ impl ResultPage {
         let params = UrlSearchParams::new_with_str(&search).ok();
         let get = |name: &str| params.as_ref().and_then(|params| params.get(name)).unwrap_or_default();
         let (order_id, token, code) = (get("orderId"), get("token"), get("code"));
-        // The failure redirect carries no token, because anybody can open it; the tab that paid has one.
+        // A failure whose address had lost its token brings none; the tab that paid has one.
         let token = match PayingPage::load(&order_id) {
             Some(page) if token.is_empty() => page.token,
             _ => token,

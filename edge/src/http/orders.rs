@@ -6,6 +6,7 @@ use super::fields::{Faults, Fields, below};
 use super::order_request::{self, Wanted};
 use super::problem::Problem;
 use super::router::Endpoint;
+use super::url::encoded;
 use super::{Answer, json, misunderstood};
 use crate::auth::{Caller, StatusToken, TOKEN_LIFE_MS};
 use crate::catalogue::Merchant;
@@ -64,7 +65,8 @@ pub async fn place<P: Ports>(context: &Context<'_, P>, endpoint: &Endpoint) -> A
     let request = faults.or(read).map_err(Problem::of_fields)?;
     // 3
     check(context.config, merchant, &order_id, &request)?;
-    let session = session(context.config, &merchant.id, request.member_id.as_deref())?;
+    let token = token(context, &merchant.id, &order_id);
+    let session = session(context.config, &merchant.id, request.member_id.as_deref(), &token)?;
     // 4
     let quote =
         order_request::priced(context, merchant, &request.items, request.coupon_code.as_deref()).await?;
@@ -83,7 +85,7 @@ pub async fn place<P: Ports>(context: &Context<'_, P>, endpoint: &Endpoint) -> A
         return Err(Problem::new(Code::OrderNotPayable));
     }
     let status = if stored.created { StatusCode::CREATED } else { StatusCode::OK };
-    json(status, &placed(context, &merchant.id, *stored, session))
+    json(status, &placed(*stored, token, session))
 }
 
 /// `GET /v1/orders/{orderId}`.
@@ -274,11 +276,14 @@ fn content(request: &OrderRequest) -> Result<String, Problem> {
     serde_json::to_string(&content).map_err(|error| Problem::with(Code::Internal, error.to_string()))
 }
 
-/// How the page opens the payment window. The URLs of the default merchant are the short ones.
+/// How the page opens the payment window. The URLs of the default merchant are the short ones. The one for failures has the
+/// order's token in it, so that the result page can say which order it is and lead back to the shop; the buyer's return
+/// is told by its amount and needs none.
 fn session(
     config: &Config,
     merchant_id: &MerchantId,
     member_id: Option<&str>,
+    token: &str,
 ) -> Result<PspSession, Problem> {
     let base = match *merchant_id == config.default_merchant {
         true => format!("{}/payments", config.public_origin),
@@ -287,19 +292,14 @@ fn session(
     Ok(PspSession {
         config: psp(config, merchant_id, member_id)?,
         success_url: format!("{base}/success"),
-        fail_url: format!("{base}/fail"),
+        fail_url: format!("{base}/fail?token={}", encoded(token)),
     })
 }
 
-fn placed<P: Ports>(
-    context: &Context<'_, P>,
-    merchant_id: &MerchantId,
-    stored: StoredOrder,
-    session: PspSession,
-) -> PlacedOrder {
+fn placed(stored: StoredOrder, status_token: String, session: PspSession) -> PlacedOrder {
     let StoredOrder { view, lines, .. } = stored;
     PlacedOrder {
-        status_token: token(context, merchant_id, &view.order_id),
+        status_token,
         order_id: view.order_id,
         order_name: view.order_name,
         currency: view.currency,

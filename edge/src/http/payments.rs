@@ -3,7 +3,7 @@
 //! The redirect routes answer 303 whatever happens: every fault ends on the result page, which says it in the buyer's
 //! language. They redirect nowhere but to that page and to the return URL stored with the order.
 
-use super::context::Context;
+use super::context::{CALL_LIMIT_MS, Context};
 use super::fields::{Faults, Fields};
 use super::idempotency::Claim;
 use super::orders;
@@ -12,6 +12,7 @@ use super::router::Endpoint;
 use super::url::{encoded, with_parameter};
 use super::{Answer, empty, headers, json, misunderstood};
 use crate::actor::CallFault;
+use crate::auth::StatusToken;
 use crate::command::{Command, ConfirmOutcome, OrderCommand, Reply};
 use crate::ports::Ports;
 use crate::psp::toss::PAYMENT_KEY_MAX;
@@ -36,10 +37,22 @@ struct Return {
 
 /// What became of it, as far as is known.
 enum Outcome {
-    /// The order is paid, or not known to be paid or refused within the limit.
-    Standing(Box<OrderView>),
+    /// The order is paid.
+    Paid { return_url: Option<String> },
     /// The PSP refused this authentication.
-    Refused(Problem, Box<OrderView>),
+    Refused { problem: Problem, return_url: Option<String> },
+    /// Neither was known within the limit: where the order stands.
+    Open(Box<OrderView>),
+}
+
+impl Outcome {
+    /// Where the merchant wants the buyer back.
+    fn return_url(self) -> Option<String> {
+        match self {
+            Outcome::Paid { return_url } | Outcome::Refused { return_url, .. } => return_url,
+            Outcome::Open(view) => view.return_url,
+        }
+    }
 }
 
 /// `GET /payments/success`, `GET /payments/{merchantId}/success`:
@@ -57,9 +70,9 @@ pub async fn success<P: Ports>(context: &Context<'_, P>) -> Response<Vec<u8>> {
     };
     // 3
     match found {
-        Ok((returned, Outcome::Standing(view) | Outcome::Refused(_, view))) => {
-            if let Some(url) = &view.return_url {
-                return see_other(&with_parameter(url, "orderId", order_id));
+        Ok((returned, outcome)) => {
+            if let Some(url) = outcome.return_url() {
+                return see_other(&with_parameter(&url, "orderId", order_id));
             }
             let token = orders::token(context, &returned.merchant_id, &returned.order_id);
             see_other(&format!("/checkout/result?orderId={}&token={}", encoded(order_id), encoded(&token)))
@@ -69,25 +82,31 @@ pub async fn success<P: Ports>(context: &Context<'_, P>) -> Response<Vec<u8>> {
 }
 
 /// `GET /payments/fail`, `GET /payments/{merchantId}/fail`: noted in the order's history, changes nothing, because anybody can
-/// open this URL. The PSP's message is not passed on: it would let anybody write on our page.
+/// open this URL. The PSP's message is not passed on: it would let anybody write on our page. A token is passed on when it is
+/// this order's own; then the result page leads back to the shop.
 pub async fn fail<P: Ports>(context: &Context<'_, P>) -> Response<Vec<u8>> {
     let is_code = |code: &&str| {
         (1..=64).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
     };
     let code = context.query.get("code").filter(is_code).unwrap_or("UNKNOWN");
-    let order_id = context.query.get("orderId").filter(|id| id::is_order_id(id));
-    if let (Some(order_id), Ok(merchant_id), Ok(())) =
-        (order_id, merchant_id(context), context.limit_address())
-    {
-        let order_id = OrderId::from(order_id);
+    let merchant_id = merchant_id(context);
+    let order_id = context.query.get("orderId").filter(|id| id::is_order_id(id)).map(OrderId::from);
+    let token = context.query.get("token").filter(|text| {
+        let token = StatusToken::read(text, &context.config.token_key, context.ports.now());
+        token.is_some_and(|token| Ok(token.merchant_id) == merchant_id && Some(token.order_id) == order_id)
+    });
+    let mut location = format!("/checkout/result?code={}", encoded(code));
+    if let Some(order_id) = &order_id {
+        location = with_parameter(&location, "orderId", order_id.as_str());
+    }
+    if let Some(token) = token {
+        location = with_parameter(&location, "token", token);
+    }
+    if let (Some(order_id), Ok(merchant_id), Ok(())) = (order_id, merchant_id, context.limit_address()) {
         let shard = context.order_shard(&merchant_id, &order_id);
         let note = OrderCommand::NoteFailure { merchant_id, order_id, code: code.to_owned() };
         // Whether it was noted makes no difference to the buyer.
         let _ = context.call(shard, Command::Order(note), VIEW_LIMIT_MS).await;
-    }
-    let mut location = format!("/checkout/result?code={}", encoded(code));
-    if let Some(order_id) = order_id {
-        location = with_parameter(&location, "orderId", order_id);
     }
     see_other(&location)
 }
@@ -133,13 +152,17 @@ pub async fn confirm<P: Ports>(context: &Context<'_, P>, endpoint: &Endpoint) ->
         return Ok(response);
     }
     // 4, 5
-    let answer = match settle(context, &returned).await {
-        Ok(Outcome::Standing(view)) if view.payment_status == PaymentStatus::Success => {
-            json(StatusCode::OK, &view)
+    let view = match settle(context, &returned).await {
+        Ok(Outcome::Paid { .. }) => {
+            orders::look_up(context, &returned.merchant_id, &returned.order_id, CALL_LIMIT_MS).await
         }
-        Ok(Outcome::Standing(view)) => json(StatusCode::ACCEPTED, &view),
-        Ok(Outcome::Refused(problem, _)) | Err(problem) => Err(problem),
+        Ok(Outcome::Open(view)) => Ok(view),
+        Ok(Outcome::Refused { problem, .. }) | Err(problem) => Err(problem),
     };
+    let answer = view.and_then(|view| match view.payment_status {
+        PaymentStatus::Success => json(StatusCode::OK, &view),
+        _ => json(StatusCode::ACCEPTED, &view),
+    });
     claim.settle(context, answer).await
 }
 
@@ -154,10 +177,11 @@ async fn settle<P: Ports>(context: &Context<'_, P>, returned: &Return) -> Result
     };
     let shard = context.order_shard(merchant_id, order_id);
     match context.call(shard, Command::Order(command), CONFIRM_LIMIT_MS).await {
-        Ok(Reply::Confirmed(ConfirmOutcome::Paid(view))) => Ok(Outcome::Standing(view)),
-        Ok(Reply::Confirmed(ConfirmOutcome::Rejected { refusal, view })) => {
+        Ok(Reply::Confirmed(ConfirmOutcome::Paid { return_url })) => Ok(Outcome::Paid { return_url }),
+        Ok(Reply::Confirmed(ConfirmOutcome::Rejected { refusal, return_url })) => {
             let more = vec![("pspCode", refusal.code), ("pspMessage", refusal.message)];
-            Ok(Outcome::Refused(Problem { more, ..Problem::new(Code::PaymentRejected) }, view))
+            let problem = Problem { more, ..Problem::new(Code::PaymentRejected) };
+            Ok(Outcome::Refused { problem, return_url })
         }
         Ok(_) => Err(misunderstood()),
         Err(CallFault::Rejected(rejection)) => {
@@ -177,7 +201,7 @@ async fn settle<P: Ports>(context: &Context<'_, P>, returned: &Return) -> Result
             let view = orders::look_up(context, merchant_id, order_id, VIEW_LIMIT_MS).await?;
             // The confirmation was accepted if the order knows the payment; only then has the amount been compared.
             match view.attempts.iter().any(|attempt| attempt.payment_key == *payment_key) {
-                true => Ok(Outcome::Standing(view)),
+                true => Ok(Outcome::Open(view)),
                 false => Err(CallFault::Lost.into()),
             }
         }

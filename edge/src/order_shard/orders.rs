@@ -21,6 +21,7 @@ pub struct Order {
     pub order_id: OrderId,
     pub content: String,
     pub member_id: Option<String>,
+    pub return_url: Option<String>,
     pub version: u32,
     pub payment: Payment,
     /// For each attempt, in the same order: the W3C trace context of the return that began it.
@@ -40,7 +41,7 @@ macro_rules! select_order {
     ($condition:literal) => {
         concat!(
             "SELECT o.order_row, o.merchant_id, o.order_id, o.content, o.member_id, o.version, o.amount, o.order_status,
-                    o.payment_status, o.expires_at, o.failed_count, o.unresolved,
+                    o.payment_status, o.expires_at, o.failed_count, o.unresolved, o.return_url,
                     a.number, a.attempt_id, a.payment_key, a.state, a.dialogue, a.refusal, a.created_at, a.trace
              FROM orders o LEFT JOIN attempts a ON a.order_row = o.order_row WHERE ",
             $condition,
@@ -62,7 +63,7 @@ pub fn by_row(sql: &dyn Sql, order_row: i64) -> Result<Option<Order>, SqlError> 
 
 fn load(rows: &[Row]) -> Result<Option<Order>, SqlError> {
     let Some(row) = rows.first() else { return Ok(None) };
-    let has_attempts = row.0.get(12).is_some_and(|number| *number != Value::Null);
+    let has_attempts = row.0.get(13).is_some_and(|number| *number != Value::Null);
     let attempts = if has_attempts { rows } else { &[] };
     Ok(Some(Order {
         row: row.int(0)?,
@@ -70,6 +71,7 @@ fn load(rows: &[Row]) -> Result<Option<Order>, SqlError> {
         order_id: row.text(2)?.into(),
         content: row.text(3)?.to_owned(),
         member_id: row.text_or_null(4)?.map(str::to_owned),
+        return_url: row.text_or_null(12)?.map(str::to_owned),
         version: row.count(5)?,
         payment: Payment {
             order_id: row.text(2)?.to_owned(),
@@ -83,19 +85,19 @@ fn load(rows: &[Row]) -> Result<Option<Order>, SqlError> {
         },
         traces: attempts
             .iter()
-            .map(|row| Ok(row.text_or_null(19)?.map(str::to_owned)))
+            .map(|row| Ok(row.text_or_null(20)?.map(str::to_owned)))
             .collect::<Result<_, SqlError>>()?,
     }))
 }
 
 fn attempt(row: &Row) -> Result<Attempt, SqlError> {
-    let dialogue = || row.json(16);
-    let state = match row.text(15)? {
+    let dialogue = || row.json(17);
+    let state = match row.text(16)? {
         "WAITING" => AttemptState::Waiting,
         "EXECUTING" => AttemptState::Executing(dialogue()?),
         "UNKNOWN" => AttemptState::Unknown(dialogue()?),
         "SUCCESS" => AttemptState::Success,
-        "FAILURE" => AttemptState::Failure(row.json::<Refusal>(17)?),
+        "FAILURE" => AttemptState::Failure(row.json::<Refusal>(18)?),
         "DROPPED" => AttemptState::Dropped,
         "REFUSED" => AttemptState::Refused,
         "REFUNDING" => AttemptState::Refunding(dialogue()?),
@@ -103,10 +105,10 @@ fn attempt(row: &Row) -> Result<Attempt, SqlError> {
         other => return Err(SqlError(format!("an attempt in state {other}"))),
     };
     Ok(Attempt {
-        number: row.count(12)?,
-        id: row.text(13)?.to_owned(),
-        payment_key: row.text(14)?.to_owned(),
-        created_at: row.time(18)?,
+        number: row.count(13)?,
+        id: row.text(14)?.to_owned(),
+        payment_key: row.text(15)?.to_owned(),
+        created_at: row.time(19)?,
         state,
     })
 }

@@ -1,7 +1,7 @@
 //! Paying: what the state machine decides is stored, announced and set going.
 
 use super::place::credits_sum;
-use super::{OrderShard, WAITING_MAX, not_found, orders, view};
+use super::{OrderShard, WAITING_MAX, not_found, orders};
 use crate::actor::{Effect, Fault, LogLine, Token, Turn};
 use crate::command::{ConfirmOutcome, Rejection, Reply};
 use crate::params;
@@ -35,7 +35,7 @@ impl OrderShard {
         self.pay(turn, &mut order, command, trace)?;
         // 2
         let attempt = order.payment.attempt_of(payment_key).cloned();
-        match outcome(turn, &order, attempt.as_ref())? {
+        match outcome(&order, attempt.as_ref()) {
             Some(result) => turn.push(Effect::Reply { token, result }),
             None => {
                 let number = attempt.map_or(0, |attempt| attempt.number);
@@ -127,7 +127,7 @@ impl OrderShard {
         }
         for attempt in changed {
             let waiting = self.waiting.contains_key(&(order.row, attempt.number));
-            if let Some(result) = if waiting { outcome(turn, order, Some(attempt))? } else { None } {
+            if let Some(result) = outcome(order, Some(attempt)).filter(|_| waiting) {
                 for token in self.waiting.remove(&(order.row, attempt.number)).unwrap_or_default() {
                     turn.push(Effect::Reply { token, result: result.clone() });
                 }
@@ -322,23 +322,19 @@ fn call(order: &Order, attempt: &Attempt, dialogue: &Dialogue, trace: Option<&st
 }
 
 /// What the caller of a confirm is told, once it is known.
-fn outcome(
-    turn: &Turn<'_>,
-    order: &Order,
-    attempt: Option<&Attempt>,
-) -> Result<Option<Result<Reply, Rejection>>, SqlError> {
-    let view = || view::order(turn.sql, order).map(Box::new);
+fn outcome(order: &Order, attempt: Option<&Attempt>) -> Option<Result<Reply, Rejection>> {
+    let return_url = || order.return_url.clone();
     if order.payment.status == PaymentStatus::Success {
-        return Ok(Some(Ok(Reply::Confirmed(ConfirmOutcome::Paid(view()?)))));
+        return Some(Ok(Reply::Confirmed(ConfirmOutcome::Paid { return_url: return_url() })));
     }
     let closed = match order.payment.order_status {
         OrderStatus::Canceled => Code::OrderNotPayable,
         OrderStatus::Completed | OrderStatus::PaymentCompleted | OrderStatus::Expired => Code::OrderExpired,
     };
-    Ok(match attempt.map(|attempt| &attempt.state) {
+    match attempt.map(|attempt| &attempt.state) {
         Some(AttemptState::Waiting | AttemptState::Executing(_) | AttemptState::Unknown(_)) => None,
         Some(AttemptState::Failure(refusal)) => {
-            let rejected = ConfirmOutcome::Rejected { refusal: refusal.clone(), view: view()? };
+            let rejected = ConfirmOutcome::Rejected { refusal: refusal.clone(), return_url: return_url() };
             Some(Ok(Reply::Confirmed(rejected)))
         }
         Some(
@@ -349,7 +345,7 @@ fn outcome(
             | AttemptState::Refunded,
         )
         | None => Some(Err(Rejection::new(closed))),
-    })
+    }
 }
 
 fn reject(rejection: &payment::Rejection) -> Rejection {

@@ -155,6 +155,23 @@ fn the_fail_url_changes_no_state_and_shows_nobodys_words() {
 }
 
 #[test]
+fn the_fail_url_leads_to_the_order_only_with_its_own_token() {
+    let world = World::new();
+    let (token, other) = (world.order("ord_pay_09"), world.order("ord_pay_10"));
+    let go = |path: &str, token: &str| {
+        let path = format!("{path}?token={token}&code=PAY_PROCESS_CANCELED&orderId=ord_pay_09");
+        location(&world.request("GET", &path, &[], Vec::new()))
+    };
+    let without = "/checkout/result?code=PAY_PROCESS_CANCELED&orderId=ord_pay_09";
+    assert_eq!(go("/payments/fail", &token), format!("{without}&token={token}"));
+    assert_eq!(world.get("/v1/orders/ord_pay_09", &token).json()["paymentStatus"], "NOT_STARTED");
+    for wrong in [other.as_str(), "st_nonsense", "", &token[..token.len() - 1]] {
+        assert_eq!(go("/payments/fail", wrong), without, "{wrong}");
+    }
+    assert_eq!(go("/payments/other/fail", &token), without);
+}
+
+#[test]
 fn a_confirmation_answers_by_outcome() {
     let world = World::new();
     let token = world.order("ord_con_01");

@@ -46,7 +46,8 @@ fn an_order_is_priced_by_the_server_and_stored_once() {
         json!({"productId": "D", "name": "상품D", "unitPrice": 4500, "quantity": 1, "grossAmount": 4500, "discount": 0, "amount": 4500, "sellerId": "B"})
     );
     assert_eq!(placed["psp"]["successUrl"], "http://127.0.0.1:8787/payments/success");
-    assert_eq!(placed["psp"]["failUrl"], "http://127.0.0.1:8787/payments/fail");
+    let token = placed["statusToken"].as_str().unwrap();
+    assert_eq!(placed["psp"]["failUrl"], format!("http://127.0.0.1:8787/payments/fail?token={token}"));
     let again = world.put_order("ord_place1", &cart());
     assert_eq!(again.status, 200);
     assert_eq!(again.json()["amount"], 6500);

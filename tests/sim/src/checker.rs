@@ -160,12 +160,8 @@ impl Checker {
         let id = &order.order_id;
         let key = (order.merchant_id.clone(), order.order_id.clone());
         let stored = self.orders.get(&key).ok_or(format!("{id}: acknowledged, and is not stored"))?;
-        let told_paid = view.payment_status == PaymentStatus::Success;
-        if told_paid && stored.payment_status != PaymentStatus::Success {
-            return Err(format!(
-                "{id}: the buyer was told that it is paid, and it is {:?}",
-                stored.payment_status
-            ));
+        if view.payment_status == PaymentStatus::Success {
+            self.told_paid(order)?;
         }
         if view.order_version > stored.version {
             return Err(format!(
@@ -177,6 +173,17 @@ impl Checker {
             return Err(format!("{id}: its amount has changed"));
         }
         Ok(())
+    }
+
+    /// A buyer was told that the order is paid: then it is.
+    pub fn told_paid(&self, order: &NewOrder) -> Result<(), String> {
+        let key = (order.merchant_id.clone(), order.order_id.clone());
+        match self.orders.get(&key).map(|stored| stored.payment_status) {
+            Some(PaymentStatus::Success) => Ok(()),
+            other => {
+                Err(format!("{}: the buyer was told that it is paid, and it is {other:?}", order.order_id))
+            }
+        }
     }
 
     /// After a turn: the actor's own rows, and what they mean together with the others'.

@@ -54,7 +54,7 @@ fn answer(result: &Result<Reply, CallFault>) -> String {
         Ok(Reply::Position(place)) => format!("position {}", place.position),
         Ok(Reply::Records { records, end }) => format!("{} records, the end is {end}", records.len()),
         Ok(Reply::Applied(results)) => format!("{results:?}"),
-        Ok(Reply::Confirmed(ConfirmOutcome::Paid(_))) => "paid".into(),
+        Ok(Reply::Confirmed(ConfirmOutcome::Paid { .. })) => "paid".into(),
         Ok(reply) => format!("{reply:?}").chars().take(100).collect(),
         Err(CallFault::Lost) => "lost".into(),
         Err(CallFault::Rejected(rejection)) => format!("rejected, {}", rejection.code.as_str()),

@@ -316,7 +316,8 @@ impl Checkout {
             held.config.as_ref().map(|config| config.merchant_id.clone()).unwrap_or_default()
         });
         let api = self.client().api;
-        (format!("{api}/payments/{merchant}/success"), format!("{api}/payments/{merchant}/fail"))
+        let base = format!("{api}/payments/{merchant}");
+        (format!("{base}/success"), format!("{base}/fail?token={}", order.status_token))
     }
 
     fn result_of(self, order_id: &str, token: &str) -> String {
