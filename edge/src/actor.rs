@@ -6,12 +6,15 @@
 //! them in and performs the effects *after the turn has been committed*.
 
 use crate::command::{Command, Rejection, Reply};
+use crate::outbox::LogPage;
 use crate::psp::{PspCall, PspCallId};
 use crate::sql::{Sql, SqlError};
 use crate::topology::Target;
+use bytes::Bytes;
 use gyesan_core::problem::Code;
 use gyesan_core::time::Timestamp;
 use gyesan_core::toss::Answer;
+use gyesan_kafka::cluster::{Address, Link};
 
 /// Names a caller who waits for a reply; given out by the shell.
 pub type Token = u64;
@@ -48,6 +51,46 @@ pub enum Input {
     Alarm,
     /// Work that the actor took upon itself in an earlier, committed turn ([`Effect::Then`]).
     Due(Vec<DueWork>),
+    /// A socket of the actor has news.
+    Socket(SocketNews),
+    /// The moment of [`Effect::Tick`] has come. It may come early, and is lost with the process.
+    Tick,
+    /// What came back for [`Effect::ReadLog`].
+    LogRead {
+        /// Of which shard.
+        source: Target,
+        /// The page, or nothing when no answer came.
+        page: Option<LogPage>,
+    },
+    /// What came back for [`Effect::Http`]: status and body, or why there is none.
+    HttpAnswered {
+        /// Which request.
+        id: CallId,
+        /// What came.
+        answer: Result<(u16, Vec<u8>), String>,
+    },
+}
+
+/// News of a TCP connection. Which connection is the opener's number for it, never used again in the process.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum SocketNews {
+    /// It is open, as far as the platform can tell; with 16 random bytes for whoever needs a nonce.
+    Opened(Link, [u8; 16]),
+    /// Bytes have come, in order.
+    Received(Link, Bytes),
+    /// It has ended, or did not open. Nothing more comes of it.
+    Closed(Link),
+}
+
+/// What to do with a TCP connection.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum SocketOrder {
+    /// Open it; with TLS when the configuration says so.
+    Open(Link, Address),
+    /// Write these bytes after those written before, once this turn's transaction is on disk.
+    Send(Link, Bytes),
+    /// Close it; nothing more is heard of it.
+    Close(Link),
 }
 
 /// A piece of due work: which row of the actor's due table.
@@ -93,6 +136,26 @@ pub enum Effect {
     Then(Input),
     /// Set the object's one alarm.
     Alarm(Timestamp),
+    /// Do something with a socket.
+    Socket(SocketOrder),
+    /// Give the actor an [`Input::Tick`] at this time, instead of any it has asked for before. Kept in memory only.
+    Tick(Timestamp),
+    /// Read the log of a shard; the answer comes back as [`Input::LogRead`].
+    ReadLog {
+        /// Whose.
+        source: Target,
+        /// The last position already read.
+        after: u64,
+        /// Records, at most.
+        limit: u32,
+    },
+    /// Make an HTTP request; the answer comes back as [`Input::HttpAnswered`].
+    Http {
+        /// Which request.
+        id: CallId,
+        /// What is asked.
+        request: http::Request<String>,
+    },
     /// Write a line to the log.
     Log(LogLine),
 }

@@ -1,6 +1,7 @@
 //! Opening an actor over its database.
 
 use crate::actor::Actor;
+use crate::config::Kafka;
 use crate::consumer::Consumer;
 use crate::ledger_shard::LedgerShard;
 use crate::order_shard::OrderShard;
@@ -16,15 +17,20 @@ use gyesan_core::time::Timestamp;
 pub fn open(
     target: Target,
     topology: Topology,
+    kafka: Option<&Kafka>,
     sql: &dyn Sql,
     now: Timestamp,
 ) -> Result<Box<dyn Actor>, BirthFault> {
     topology::born(sql, target, topology)?;
     Ok(match target {
-        Target::Order(index) => Box::new(OrderShard::open(index, sql, now)?),
-        Target::Ledger(index) => Box::new(LedgerShard::open(index, sql)?),
+        Target::Order(index) => Box::new(OrderShard::open(index, topology.reader_of(target), sql, now)?),
+        Target::Ledger(index) => Box::new(LedgerShard::open(index, topology.reader_of(target), sql)?),
         Target::Consumer(subscription, partition) => {
             Box::new(Consumer::open(subscription, partition, topology, sql)?)
+        }
+        Target::Subscriber(..) | Target::Relay(_) => {
+            let _kafka = kafka.ok_or(BirthFault::NoKafka)?;
+            return Err(BirthFault::NoKafka);
         }
     })
 }

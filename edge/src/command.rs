@@ -1,5 +1,6 @@
 //! What actors can be asked, and what they answer. These cross object borders as JSON, so nothing here holds a secret.
 
+use crate::topology::Target;
 use gyesan_core::api::{Buyer, Line, OrderView, Page, Wallet, WalletTransaction};
 use gyesan_core::event::{Event, Fund};
 use gyesan_core::id::{MerchantId, OrderId, SellerId};
@@ -24,6 +25,15 @@ pub enum Command {
     Idempotency(IdempotencyCommand),
     /// Of a consumer: there are new records in its partition.
     Wake(Wake),
+    /// Of a relay: a shard's log has grown. It sees to it from now on.
+    Appended {
+        /// Whose log.
+        source: Target,
+        /// Its end now.
+        end: u64,
+    },
+    /// Of a relay: how far it is.
+    RelayStatus,
     /// Of anybody: see to what is due. Sent by the cron, in case an alarm was lost.
     Poke,
     /// Of a consumer: where it stands.
@@ -352,6 +362,8 @@ pub enum Reply {
     },
     /// To [`LogCommand::Status`].
     LogStatus(LogStatus),
+    /// To [`Command::RelayStatus`].
+    Relay(RelayStatus),
     /// To [`IdempotencyCommand::Claim`].
     Claimed(Claimed),
     /// To [`Command::Wake`], once its records are dealt with, and to [`Command::Position`].
@@ -420,6 +432,40 @@ pub struct LogStatus {
     pub oldest_pending: Option<Timestamp>,
     /// Records that a reader has not taken over.
     pub pending: u64,
+}
+
+/// How far a relay is.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RelayStatus {
+    /// For each log that it publishes.
+    pub sources: Vec<RelaySource>,
+    /// Frozen batches that the brokers have not acknowledged yet.
+    pub in_flight_batches: u64,
+    /// Partitions that nothing is published to until a person has looked at them, and why.
+    pub stopped: Vec<StoppedPartition>,
+}
+
+/// How far a relay is in one log.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RelaySource {
+    /// Whose log.
+    pub source: Target,
+    /// The last position that is frozen: whatever happens, the relay publishes it.
+    pub taken_over: u64,
+    /// The last position up to which everything is acknowledged by the brokers.
+    pub published: u64,
+}
+
+/// A partition that a relay has stopped.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StoppedPartition {
+    /// `topic/partition`.
+    pub partition: String,
+    /// Why, as a sentence.
+    pub reason: String,
 }
 
 /// Where a consumer stands in its partition.

@@ -2,8 +2,10 @@
 //!
 //! Every value that is missing or malformed is one clear error at start; nothing later reads a raw variable.
 
-use crate::topology::Topology;
+use crate::topology::{Bus, Topology};
 use gyesan_core::id::{self, MerchantId};
+use gyesan_kafka::cluster::Address;
+use gyesan_kafka::sasl::{Credentials, Hash, Mechanism};
 
 /// Shards that one deployment can have; beyond it a fan-out over all of them takes too many calls.
 const SHARDS_MAX: u32 = 1_024;
@@ -25,6 +27,8 @@ pub struct Config {
     pub default_merchant: MerchantId,
     /// The default merchant's account at Toss.
     pub toss: Toss,
+    /// How Kafka is reached; `None` when `EVENT_BUS` is `embedded`.
+    pub kafka: Option<Kafka>,
     /// `TOKEN_KEY`: signs status tokens and customer keys.
     pub token_key: Vec<u8>,
     /// `RATE_LIMIT_PER_KEY`, `RATE_LIMIT_PER_ADDRESS`.
@@ -42,6 +46,19 @@ pub struct Toss {
     pub client_key: String,
     /// `TOSS_SECRET_KEY`: secret.
     pub secret_key: String,
+}
+
+/// How Kafka and the schema registry are reached.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Kafka {
+    /// `KAFKA_BROKERS`: addresses to begin with, at least one.
+    pub brokers: Vec<Address>,
+    /// Whether `KAFKA_SECURITY` asks for TLS.
+    pub tls: bool,
+    /// `KAFKA_SASL_MECHANISM`, `KAFKA_USERNAME`, `KAFKA_PASSWORD`, when `KAFKA_SECURITY` asks for SASL.
+    pub credentials: Option<Credentials>,
+    /// `SCHEMA_REGISTRY_URL`, without a trailing slash. Without one, the schema ids of the repository are used.
+    pub schema_registry: Option<String>,
 }
 
 /// Requests a second; 0 = not limited.
@@ -74,11 +91,6 @@ impl Config {
         if origin_of(&public_origin).as_deref() != Some(public_origin.as_str()) {
             return fault("PUBLIC_ORIGIN", "must be an origin alone, such as https://pay.example");
         }
-        match vars.text("EVENT_BUS").as_deref() {
-            None | Some("embedded") => {}
-            Some("kafka") => return fault("EVENT_BUS", "this build has no Kafka relay; use embedded"),
-            Some(other) => return fault("EVENT_BUS", format!("`{other}` is not one of embedded, kafka")),
-        }
         let default_merchant = vars.text("DEFAULT_MERCHANT").unwrap_or_else(|| "demo".to_owned());
         if !id::is_name(&default_merchant) {
             return fault("DEFAULT_MERCHANT", "must be 1 to 64 of A-Z, a-z, 0-9, - and _");
@@ -91,7 +103,9 @@ impl Config {
             topology: Topology {
                 order_shards: vars.count("ORDER_SHARDS", None, 1..=SHARDS_MAX)?,
                 ledger_shards: vars.count("LEDGER_SHARDS", None, 1..=SHARDS_MAX)?,
+                bus: vars.bus()?,
             },
+            kafka: vars.kafka()?,
             toss: vars.toss(&public_origin)?,
             public_origin,
             default_merchant: MerchantId(default_merchant),
@@ -183,6 +197,56 @@ impl<F: Fn(&str) -> Option<String>> Vars<F> {
         }
     }
 
+    fn bus(&self) -> Result<Bus, ConfigFault> {
+        match self.text("EVENT_BUS").as_deref() {
+            None | Some("embedded") => Ok(Bus::Embedded),
+            Some("kafka") => Ok(Bus::Kafka {
+                relays: self.count("RELAYS", Some(1), 1..=SHARDS_MAX)?,
+                orders_partitions: self.count("ORDERS_PARTITIONS", None, 1..=SHARDS_MAX)?,
+                ledger_partitions: self.count("LEDGER_PARTITIONS", None, 1..=SHARDS_MAX)?,
+            }),
+            Some(other) => fault("EVENT_BUS", format!("`{other}` is not one of embedded, kafka")),
+        }
+    }
+
+    fn kafka(&self) -> Result<Option<Kafka>, ConfigFault> {
+        if self.bus()? == Bus::Embedded {
+            return Ok(None);
+        }
+        let brokers = self.required("KAFKA_BROKERS")?;
+        let brokers = brokers.split(',').map(|text| address(text.trim())).collect::<Result<Vec<_>, _>>()?;
+        let (tls, sasl) = match self.text("KAFKA_SECURITY").as_deref() {
+            None | Some("PLAINTEXT") => (false, false),
+            Some("SSL") => (true, false),
+            Some("SASL_PLAINTEXT") => (false, true),
+            Some("SASL_SSL") => (true, true),
+            Some(other) => {
+                let known = "PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL";
+                return fault("KAFKA_SECURITY", format!("`{other}` is not one of {known}"));
+            }
+        };
+        let credentials = if sasl { Some(self.credentials()?) } else { None };
+        let schema_registry = match self.text("SCHEMA_REGISTRY_URL") {
+            Some(_) => Some(self.url("SCHEMA_REGISTRY_URL", None)?),
+            None => None,
+        };
+        Ok(Some(Kafka { brokers, tls, credentials, schema_registry }))
+    }
+
+    fn credentials(&self) -> Result<Credentials, ConfigFault> {
+        let mechanism = match self.required("KAFKA_SASL_MECHANISM")?.as_str() {
+            "PLAIN" => Mechanism::Plain,
+            "SCRAM-SHA-256" => Mechanism::Scram(Hash::Sha256),
+            "SCRAM-SHA-512" => Mechanism::Scram(Hash::Sha512),
+            other => {
+                let known = "PLAIN, SCRAM-SHA-256, SCRAM-SHA-512";
+                return fault("KAFKA_SASL_MECHANISM", format!("`{other}` is not one of {known}"));
+            }
+        };
+        let username = self.required("KAFKA_USERNAME")?;
+        Ok(Credentials { mechanism, username, password: self.required("KAFKA_PASSWORD")? })
+    }
+
     fn count(
         &self,
         name: &'static str,
@@ -230,6 +294,21 @@ impl<F: Fn(&str) -> Option<String>> Vars<F> {
         }
         Ok(toss)
     }
+}
+
+/// `host:port`, or `[address]:port` for IPv6.
+fn address(text: &str) -> Result<Address, ConfigFault> {
+    let malformed = || ConfigFault {
+        name: "KAFKA_BROKERS",
+        problem: format!("`{text}` is not a host and a port, such as kafka.example:9092"),
+    };
+    let (host, port) = text.rsplit_once(':').ok_or_else(malformed)?;
+    let port = port.parse::<u16>().ok().filter(|port| *port > 0).ok_or_else(malformed)?;
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    if host.is_empty() || host.contains(['/', ' ', '@']) {
+        return Err(malformed());
+    }
+    Ok(Address { host: host.to_owned(), port })
 }
 
 /// The environment (`test`, `live`) and the kind (`gck`, `sk` …) of a key of Toss.

@@ -113,7 +113,12 @@ impl Consumer {
                 self.save(turn.sql)?;
                 self.go_on(turn)
             }
-            Command::Order(_) | Command::Ledger(_) | Command::Log(_) | Command::Idempotency(_) => {
+            Command::Order(_)
+            | Command::Ledger(_)
+            | Command::Log(_)
+            | Command::Idempotency(_)
+            | Command::Appended { .. }
+            | Command::RelayStatus => {
                 Err(Rejection::with(Code::Internal, "not a command for a consumer").into())
             }
         }
@@ -289,7 +294,12 @@ impl Actor for Consumer {
                 self.save(turn.sql)?;
                 self.go_on(turn)
             }
-            Input::PspAnswered { .. } | Input::Due(_) => Ok(()),
+            Input::PspAnswered { .. }
+            | Input::Due(_)
+            | Input::Socket(_)
+            | Input::Tick
+            | Input::LogRead { .. }
+            | Input::HttpAnswered { .. } => Ok(()),
         }
     }
 

@@ -95,7 +95,7 @@ async fn route<P: Ports>(context: &Context<'_, P>, endpoint: Endpoint) -> Answer
         Route::OpsUnresolved => ops::unresolved(context, &endpoint).await,
         Route::OpsRecheck => ops::recheck(context, &endpoint).await,
         Route::OpsTrialBalance => trial_balance::trial_balance(context, &endpoint).await,
-        Route::Health => health::health(),
+        Route::Health => health::health(context.config.topology.bus),
         Route::Ready => health::ready(context).await,
         Route::ResultPage => files::result_page(context).await,
         Route::Site => files::file(context).await,

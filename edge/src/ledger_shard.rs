@@ -11,7 +11,7 @@ use crate::command::{Command, LedgerCommand, Rejection, Reply, TransferResult};
 use crate::migration;
 use crate::outbox::Outbox;
 use crate::sql::{Sql, SqlError};
-use crate::topology::{Subscription, Target};
+use crate::topology::Target;
 use gyesan_core::problem::Code;
 
 /// One ledger shard.
@@ -25,10 +25,9 @@ impl LedgerShard {
     ///
     /// # Errors
     /// A failure of the database.
-    pub fn open(index: u32, sql: &dyn Sql) -> Result<LedgerShard, SqlError> {
+    pub fn open(index: u32, reader: Option<Target>, sql: &dyn Sql) -> Result<LedgerShard, SqlError> {
         migration::apply(sql, migration::LEDGER_SHARD)?;
-        let readers = [Target::Consumer(Subscription::Completion, index)];
-        Ok(LedgerShard { outbox: Outbox::open(sql, readers)?, alarm: Alarm::default() })
+        Ok(LedgerShard { outbox: Outbox::open(sql, Target::Ledger(index), reader)?, alarm: Alarm::default() })
     }
 
     fn apply(&mut self, turn: &mut Turn<'_>, input: Input) -> Result<(), Fault> {
@@ -39,7 +38,12 @@ impl LedgerShard {
             }
             Input::CallAnswered { id, result } => self.outbox.woken(id, result, turn.now),
             Input::Alarm => self.alarm.went_off(),
-            Input::PspAnswered { .. } | Input::Due(_) => {}
+            Input::PspAnswered { .. }
+            | Input::Due(_)
+            | Input::Socket(_)
+            | Input::Tick
+            | Input::LogRead { .. }
+            | Input::HttpAnswered { .. } => {}
         }
         Ok(())
     }
@@ -82,7 +86,12 @@ impl LedgerShard {
             Command::Ledger(LedgerCommand::TrialBalance) => Ok(Reply::Balances(books::balances(turn.sql)?)),
             Command::Log(command) => self.outbox.answer(turn.sql, &command),
             Command::Poke => Ok(Reply::Done),
-            Command::Order(_) | Command::Idempotency(_) | Command::Wake(_) | Command::Position => {
+            Command::Order(_)
+            | Command::Idempotency(_)
+            | Command::Wake(_)
+            | Command::Position
+            | Command::Appended { .. }
+            | Command::RelayStatus => {
                 Err(Rejection::with(Code::Internal, "not a command for a ledger shard").into())
             }
         }

@@ -17,7 +17,7 @@ pub mod migration;
 #[cfg(feature = "native")]
 pub mod native;
 pub mod order_shard;
-mod outbox;
+pub mod outbox;
 pub mod ports;
 pub mod psp;
 pub mod schema;

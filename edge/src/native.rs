@@ -2,6 +2,7 @@
 //! floor. Never part of the Worker.
 
 use crate::sql::{Row, Sql, SqlError, Value};
+use bytes::Bytes;
 use rusqlite::Connection;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use std::path::Path;
@@ -113,6 +114,7 @@ impl rusqlite::ToSql for Value {
             Value::Null => ValueRef::Null,
             Value::Int(v) => ValueRef::Integer(*v),
             Value::Text(v) => ValueRef::Text(v.as_bytes()),
+            Value::Blob(v) => ValueRef::Blob(v),
         }))
     }
 }
@@ -128,7 +130,7 @@ fn value(found: ValueRef<'_>) -> Result<Value, SqlError> {
         }
         // A Durable Object's SQL hands integers over as doubles, so a column that holds a real is a bug on both sides.
         ValueRef::Real(v) => Err(SqlError(format!("a real number: {v}"))),
-        ValueRef::Blob(_) => Err(SqlError("a blob".to_owned())),
+        ValueRef::Blob(v) => Ok(Value::Blob(Bytes::copy_from_slice(v))),
     }
 }
 

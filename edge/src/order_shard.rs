@@ -19,7 +19,7 @@ use crate::migration;
 use crate::outbox::Outbox;
 use crate::params;
 use crate::sql::{Sql, SqlError};
-use crate::topology::{Subscription, Target};
+use crate::topology::Target;
 use gyesan_core::event::Fund;
 use gyesan_core::id::{MerchantId, OrderId};
 use gyesan_core::payment;
@@ -46,12 +46,16 @@ impl OrderShard {
     ///
     /// # Errors
     /// A failure of the database.
-    pub fn open(index: u32, sql: &dyn Sql, now: Timestamp) -> Result<OrderShard, SqlError> {
+    pub fn open(
+        index: u32,
+        reader: Option<Target>,
+        sql: &dyn Sql,
+        now: Timestamp,
+    ) -> Result<OrderShard, SqlError> {
         migration::apply(sql, migration::ORDER_SHARD)?;
         due::recover(sql, now)?;
-        let readers = [Target::Consumer(Subscription::Wallets, index)];
         Ok(OrderShard {
-            outbox: Outbox::open(sql, readers)?,
+            outbox: Outbox::open(sql, Target::Order(index), reader)?,
             alarm: Alarm::default(),
             planned: None,
             waiting: HashMap::new(),
@@ -71,6 +75,7 @@ impl OrderShard {
                 self.take_due_work(turn)
             }
             Input::Due(work) => self.do_due_work(turn, &work),
+            Input::Socket(_) | Input::Tick | Input::LogRead { .. } | Input::HttpAnswered { .. } => Ok(()),
         }
     }
 
@@ -89,7 +94,11 @@ impl OrderShard {
                 self.take_due_work(turn)?;
                 Reply::Done
             }
-            Command::Ledger(_) | Command::Wake(_) | Command::Position => {
+            Command::Ledger(_)
+            | Command::Wake(_)
+            | Command::Position
+            | Command::Appended { .. }
+            | Command::RelayStatus => {
                 return Err(Rejection::with(Code::Internal, "not a command for an order shard").into());
             }
         };

@@ -5,6 +5,10 @@
 //! reader answers a wake with its position once it has dealt with the records. Until then the shard keeps its alarm set,
 //! and wakes again. After a restart every reader is woken, so a wake lost with the process is made good.
 
+mod page;
+
+pub use page::{LogEntry, LogPage, LogPageWriter};
+
 use crate::actor::{CallFault, CallId, Effect, Fault, Turn};
 use crate::command::{Command, LogCommand, LogStatus, Record, Reply, Wake};
 use crate::params;
@@ -28,6 +32,7 @@ const PATIENCE_MS: i64 = 500;
 
 /// The log of one shard.
 pub struct Outbox {
+    shard: Target,
     end: u64,
     readers: Vec<Reader>,
     fresh: Vec<Record>,
@@ -41,7 +46,9 @@ struct Reader {
     position: u64,
     /// The wake under way, and since when.
     waking: Option<(CallId, Timestamp)>,
-    /// Records committed since the last wake.
+    /// The end of the log as it was last told of.
+    told: u64,
+    /// Records committed since the last wake. A relay reads the log itself.
     unsent: Vec<Record>,
     /// Whether it must be woken even without news: after a restart, or when a wake failed.
     stale: bool,
@@ -55,7 +62,7 @@ impl Reader {
     fn wanted_at(&self) -> Option<Timestamp> {
         let acts_on = |record: &Record| match self.target {
             Target::Consumer(subscription, _) => subscription.acts_on(&record.event.data),
-            Target::Order(_) | Target::Ledger(_) => true,
+            Target::Order(_) | Target::Ledger(_) | Target::Subscriber(..) | Target::Relay(_) => true,
         };
         if self.stale || self.unsent.len() >= HANDED_OVER_MAX || self.unsent.iter().any(acts_on) {
             return Some(Timestamp(0));
@@ -69,7 +76,11 @@ impl Outbox {
     ///
     /// # Errors
     /// A failure of the database.
-    pub fn open(sql: &dyn Sql, readers: impl IntoIterator<Item = Target>) -> Result<Outbox, SqlError> {
+    pub fn open(
+        sql: &dyn Sql,
+        shard: Target,
+        readers: impl IntoIterator<Item = Target>,
+    ) -> Result<Outbox, SqlError> {
         let end = match sql.query("SELECT coalesce(max(seq), 0) FROM outbox", &[])?.first() {
             Some(row) => row.count(0)?,
             None => 0,
@@ -77,6 +88,7 @@ impl Outbox {
         let reader = |target| Reader {
             target,
             position: 0,
+            told: 0,
             waking: None,
             unsent: Vec::new(),
             stale: end > 0,
@@ -84,6 +96,7 @@ impl Outbox {
             failures: 0,
         };
         Ok(Outbox {
+            shard,
             end,
             readers: readers.into_iter().map(reader).collect(),
             fresh: Vec::new(),
@@ -135,7 +148,10 @@ impl Outbox {
     pub fn wake_readers(&mut self, turn: &mut Turn<'_>) {
         let fresh = std::mem::take(&mut self.fresh);
         for reader in &mut self.readers {
-            let room = HANDED_OVER_MAX.saturating_sub(reader.unsent.len());
+            let room = match reader.target {
+                Target::Relay(_) => 0,
+                _ => HANDED_OVER_MAX.saturating_sub(reader.unsent.len()),
+            };
             reader.unsent.extend(fresh.iter().take(room).cloned());
             reader.stale |= fresh.len() > room;
             if reader.waking.is_some_and(|(_, since)| turn.now.ms_since(since) >= WAKE_LIMIT_MS) {
@@ -150,8 +166,12 @@ impl Outbox {
             self.next_call = self.next_call.wrapping_add(1);
             reader.waking = Some((id, turn.now));
             reader.stale = false;
-            let wake = Wake { records: std::mem::take(&mut reader.unsent), end: self.end };
-            turn.push(Effect::Call { id: Some(id), target: reader.target, command: Command::Wake(wake) });
+            reader.told = self.end;
+            let command = match reader.target {
+                Target::Relay(_) => Command::Appended { source: self.shard, end: self.end },
+                _ => Command::Wake(Wake { records: std::mem::take(&mut reader.unsent), end: self.end }),
+            };
+            turn.push(Effect::Call { id: Some(id), target: reader.target, command });
         }
     }
 
@@ -162,8 +182,11 @@ impl Outbox {
         let Some(reader) = self.readers.iter_mut().find(woken) else { return };
         reader.waking = None;
         let before = reader.position;
-        if let Ok(Reply::Position(place)) = result {
-            reader.position = place.position;
+        match result {
+            Ok(Reply::Position(place)) => reader.position = place.position,
+            // A relay has heard it, and reads for itself, also after a restart of its own.
+            Ok(Reply::Done) => reader.position = reader.told,
+            _ => {}
         }
         let first_unsent = reader.unsent.first().map_or(end.saturating_add(1), |record| record.seq);
         if reader.position.saturating_add(1) >= first_unsent {

@@ -3,6 +3,7 @@
 //! One turn of an actor is one transaction of the database: the platform commits it before any effect of the
 //! turn leaves (a Durable Object's write coalescing and output gate; an explicit transaction natively).
 
+use bytes::Bytes;
 use gyesan_core::money::Amount;
 use gyesan_core::time::Timestamp;
 
@@ -16,6 +17,8 @@ pub enum Value {
     Int(i64),
     /// Text.
     Text(String),
+    /// Bytes.
+    Blob(Bytes),
 }
 
 impl From<i64> for Value {
@@ -56,6 +59,11 @@ impl From<&str> for Value {
 impl From<String> for Value {
     fn from(v: String) -> Value {
         Value::Text(v)
+    }
+}
+impl From<Bytes> for Value {
+    fn from(v: Bytes) -> Value {
+        Value::Blob(v)
     }
 }
 impl<T: Into<Value>> From<Option<T>> for Value {
@@ -99,6 +107,17 @@ impl Row {
         match self.0.get(column) {
             Some(Value::Null) => Ok(None),
             _ => self.text(column).map(Some),
+        }
+    }
+
+    /// The bytes in a column.
+    ///
+    /// # Errors
+    /// When the column is missing or holds something else.
+    pub fn blob(&self, column: usize) -> Result<&Bytes, SqlError> {
+        match self.0.get(column) {
+            Some(Value::Blob(v)) => Ok(v),
+            other => Err(SqlError(format!("column {column} holds {other:?}, not bytes"))),
         }
     }
 

@@ -2,17 +2,45 @@
 
 use crate::sql::{Sql, SqlError};
 use crate::{migration, params};
-use gyesan_core::event::EventData;
+use gyesan_core::event::{EventData, LEDGER_TOPIC, ORDERS_TOPIC};
 use gyesan_core::id::{MerchantId, OrderId};
 use serde::{Deserialize, Serialize};
 
-/// How many shards of each kind there are; chosen once, for ever.
+/// How many actors of each kind there are; chosen once, for ever.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Topology {
     /// `ORDER_SHARDS`, at least 1.
     pub order_shards: u32,
     /// `LEDGER_SHARDS`, at least 1.
     pub ledger_shards: u32,
+    /// `EVENT_BUS`.
+    pub bus: Bus,
+}
+
+/// How events get from the shards to the consumers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Bus {
+    /// Consumers read the shards' logs; a partition is a shard.
+    Embedded,
+    /// Relays publish the shards' logs to Kafka, and consumers read its topics.
+    Kafka {
+        /// `RELAYS`, at least 1.
+        relays: u32,
+        /// `ORDERS_PARTITIONS`: of the topic `gyesan.orders`, at least 1.
+        orders_partitions: u32,
+        /// `LEDGER_PARTITIONS`: of the topic `gyesan.ledger`, at least 1.
+        ledger_partitions: u32,
+    },
+}
+
+impl Bus {
+    /// As `EVENT_BUS` says it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Bus::Embedded => "embedded",
+            Bus::Kafka { .. } => "kafka",
+        }
+    }
 }
 
 /// What a consumer does with the events it reads.
@@ -33,8 +61,12 @@ pub enum Target {
     Order(u32),
     /// A ledger shard, by index.
     Ledger(u32),
-    /// A consumer of one partition; in embedded mode a partition is a shard of the kind it reads.
+    /// A consumer of one shard's log, in embedded mode.
     Consumer(Subscription, u32),
+    /// A consumer of one partition of a topic, in Kafka mode.
+    Subscriber(Subscription, u32),
+    /// A relay, by index, in Kafka mode.
+    Relay(u32),
 }
 
 impl Target {
@@ -44,6 +76,10 @@ impl Target {
             Target::Order(index) => format!("order-{index}"),
             Target::Ledger(index) => format!("ledger-{index}"),
             Target::Consumer(subscription, partition) => format!("{}-{partition}", subscription.name()),
+            Target::Subscriber(subscription, partition) => {
+                format!("{}-kafka-{partition}", subscription.name())
+            }
+            Target::Relay(index) => format!("relay-{index}"),
         }
     }
 }
@@ -68,7 +104,15 @@ impl Subscription {
         }
     }
 
-    /// The shard whose outbox is this consumer's partition.
+    /// The topic whose events it reads.
+    pub const fn topic(self) -> &'static str {
+        match self {
+            Subscription::Wallets => ORDERS_TOPIC,
+            Subscription::Completion => LEDGER_TOPIC,
+        }
+    }
+
+    /// The shard whose outbox is this consumer's partition, in embedded mode.
     pub const fn source(self, partition: u32) -> Target {
         match self {
             Subscription::Wallets => Target::Order(partition),
@@ -100,20 +144,76 @@ impl Topology {
 
     /// All consumers.
     pub fn consumers(self) -> impl Iterator<Item = Target> {
-        let wallets = (0..self.order_shards).map(|p| Target::Consumer(Subscription::Wallets, p));
-        wallets.chain((0..self.ledger_shards).map(|p| Target::Consumer(Subscription::Completion, p)))
+        Subscription::ALL.into_iter().flat_map(move |subscription| {
+            let consumer = match self.bus {
+                Bus::Embedded => Target::Consumer,
+                Bus::Kafka { .. } => Target::Subscriber,
+            };
+            (0..self.partitions(subscription)).map(move |partition| consumer(subscription, partition))
+        })
+    }
+
+    /// How many partitions a subscription reads.
+    pub const fn partitions(self, subscription: Subscription) -> u32 {
+        match (self.bus, subscription) {
+            (Bus::Embedded, Subscription::Wallets) => self.order_shards,
+            (Bus::Embedded, Subscription::Completion) => self.ledger_shards,
+            (Bus::Kafka { orders_partitions, .. }, Subscription::Wallets) => orders_partitions,
+            (Bus::Kafka { ledger_partitions, .. }, Subscription::Completion) => ledger_partitions,
+        }
+    }
+
+    /// All relays.
+    pub fn relays(self) -> impl Iterator<Item = Target> {
+        (0..self.relay_count()).map(Target::Relay)
+    }
+
+    const fn relay_count(self) -> u32 {
+        match self.bus {
+            Bus::Embedded => 0,
+            Bus::Kafka { relays, .. } => relays,
+        }
+    }
+
+    /// Who is woken when a shard has appended to its log.
+    pub fn reader_of(self, shard: Target) -> Option<Target> {
+        let (subscription, partition, number) = match shard {
+            Target::Order(index) => (Subscription::Wallets, index, index),
+            Target::Ledger(index) => {
+                (Subscription::Completion, index, self.order_shards.saturating_add(index))
+            }
+            Target::Consumer(..) | Target::Subscriber(..) | Target::Relay(_) => return None,
+        };
+        Some(match self.bus {
+            Bus::Embedded => Target::Consumer(subscription, partition),
+            Bus::Kafka { relays, .. } => Target::Relay(number % relays.max(1)),
+        })
+    }
+
+    /// The shards whose logs a relay publishes.
+    pub fn sources_of(self, relay: u32) -> impl Iterator<Item = Target> {
+        self.orders()
+            .chain(self.ledgers())
+            .filter(move |shard| self.reader_of(*shard) == Some(Target::Relay(relay)))
     }
 
     /// Everybody.
     pub fn everyone(self) -> impl Iterator<Item = Target> {
-        self.orders().chain(self.ledgers()).chain(self.consumers())
+        self.orders().chain(self.ledgers()).chain(self.relays()).chain(self.consumers())
     }
 
-    /// The number of shards that an actor's data was laid out for.
-    fn count_for(self, target: Target) -> u32 {
+    /// What an actor's data was laid out for: another layout would send keys elsewhere or publish a log twice.
+    fn layout_for(self, target: Target) -> String {
         match target {
-            Target::Order(_) | Target::Consumer(Subscription::Wallets, _) => self.order_shards,
-            Target::Ledger(_) | Target::Consumer(Subscription::Completion, _) => self.ledger_shards,
+            Target::Order(_) => format!("of {}", self.order_shards),
+            Target::Ledger(_) => format!("of {}", self.ledger_shards),
+            Target::Consumer(subscription, _) | Target::Subscriber(subscription, _) => {
+                format!("of {}", self.partitions(subscription))
+            }
+            Target::Relay(_) => {
+                let (relays, orders, ledgers) = (self.relay_count(), self.order_shards, self.ledger_shards);
+                format!("of {relays}, for {orders} order and {ledgers} ledger shards")
+            }
         }
     }
 }
@@ -134,7 +234,7 @@ fn place(parts: &[&str], count: u32) -> u32 {
 pub enum BirthFault {
     /// The configuration's shard count, or the object's name, is not the one it was born with.
     #[error(
-        "this object was born as {born}; it refuses to serve as {called}: the number of shards cannot be changed"
+        "this object was born as {born}; it refuses to serve as {called}: the numbers of shards, relays and partitions cannot be changed"
     )]
     Resharded {
         /// As it was born.
@@ -142,6 +242,9 @@ pub enum BirthFault {
         /// As it is called now.
         called: String,
     },
+    /// It is of Kafka mode, and the deployment has none.
+    #[error("EVENT_BUS is embedded: there are no relays and no readers of topics")]
+    NoKafka,
     /// The database failed.
     #[error(transparent)]
     Storage(#[from] SqlError),
@@ -154,7 +257,7 @@ pub enum BirthFault {
 /// [`BirthFault`].
 pub fn born(sql: &dyn Sql, target: Target, topology: Topology) -> Result<(), BirthFault> {
     sql.query(migration::BIRTH, &[])?;
-    let called = format!("{} of {}", target.name(), topology.count_for(target));
+    let called = format!("{} {}", target.name(), topology.layout_for(target));
     let row = sql.query(
         "INSERT INTO birth (id, identity, target) VALUES (1, ?, ?) ON CONFLICT (id) DO UPDATE SET id = 1 RETURNING identity",
         params![called.as_str(), crate::sql::to_json(&target)?],

@@ -12,10 +12,10 @@ use gyesan_edge::actors;
 use gyesan_edge::command::*;
 use gyesan_edge::native::Database;
 use gyesan_edge::psp::{PspCall, PspRequest};
-use gyesan_edge::topology::{Subscription, Target, Topology};
+use gyesan_edge::topology::{Bus, Subscription, Target, Topology};
 use std::collections::{BTreeMap, VecDeque};
 
-const TOPOLOGY: Topology = Topology { order_shards: 1, ledger_shards: 2 };
+const TOPOLOGY: Topology = Topology { order_shards: 1, ledger_shards: 2, bus: Bus::Embedded };
 
 struct World {
     now: i64,
@@ -45,7 +45,7 @@ impl World {
         };
         for target in TOPOLOGY.everyone() {
             let sql = Database::in_memory().unwrap();
-            let actor = actors::open(target, TOPOLOGY, &sql, Timestamp(world.now)).unwrap();
+            let actor = actors::open(target, TOPOLOGY, None, &sql, Timestamp(world.now)).unwrap();
             world.actors.insert(target, (sql, actor));
         }
         world
@@ -61,7 +61,7 @@ impl World {
 
     fn restart(&mut self, target: Target) {
         let (sql, _) = self.actors.remove(&target).unwrap();
-        let actor = actors::open(target, TOPOLOGY, &sql, Timestamp(self.now)).unwrap();
+        let actor = actors::open(target, TOPOLOGY, None, &sql, Timestamp(self.now)).unwrap();
         self.actors.insert(target, (sql, actor));
         self.queue.push_back((target, Input::Alarm));
         self.settle();
@@ -102,6 +102,9 @@ impl World {
                     }
                     Effect::Then(input) => self.queue.push_back((target, input)),
                     Effect::Alarm(_) => {}
+                    Effect::Socket(_) | Effect::Tick(_) | Effect::ReadLog { .. } | Effect::Http { .. } => {
+                        panic!("nothing of Kafka in embedded mode: {effect:?}")
+                    }
                     Effect::Log(line) => println!("{line:?}"),
                 }
             }

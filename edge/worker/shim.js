@@ -52,6 +52,7 @@ class Actor extends DurableObject {
 export class OrderShard extends Actor {}
 export class LedgerShard extends Actor {}
 export class Consumer extends Actor {}
+export class Relay extends Actor {}
 
 // Headers as one text of names and values, each ended by a line feed, which neither can hold.
 const flat = (headers) => {

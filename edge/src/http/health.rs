@@ -6,6 +6,7 @@ use super::problem::Problem;
 use super::{Answer, json};
 use crate::command::{Command, LogCommand, Reply};
 use crate::ports::Ports;
+use crate::topology::Bus;
 use http::StatusCode;
 use serde_json::json;
 
@@ -13,8 +14,8 @@ use serde_json::json;
 ///
 /// # Errors
 /// None.
-pub fn health() -> Answer {
-    json(StatusCode::OK, &json!({ "ok": true, "version": env!("CARGO_PKG_VERSION"), "eventBus": "embedded" }))
+pub fn health(bus: Bus) -> Answer {
+    json(StatusCode::OK, &json!({ "ok": true, "version": env!("CARGO_PKG_VERSION"), "eventBus": bus.name() }))
 }
 
 /// `GET /readyz`: the catalogue and every shard answer.

@@ -10,7 +10,7 @@ use super::{Answer, json, misunderstood};
 use crate::actor::CallFault;
 use crate::command::{Command, ConsumerPosition, LogCommand, LogStatus, OrderCommand, Reply};
 use crate::ports::Ports;
-use crate::topology::{Subscription, Target};
+use crate::topology::Target;
 use futures::future::try_join_all;
 use gyesan_core::id::{self, MerchantId, OrderId};
 use gyesan_core::problem::Code;
@@ -110,7 +110,7 @@ pub async fn consumers<P: Ports>(context: &Context<'_, P>, endpoint: &Endpoint) 
             let end = logs.iter().find(|(log, _)| *log == source).map_or(0, |(_, status)| status.end);
             Some(json!({
                 "consumer": subscription.name(),
-                "topic": topic(subscription),
+                "topic": subscription.topic(),
                 "partition": partition,
                 "position": place.position,
                 "end": end,
@@ -120,13 +120,6 @@ pub async fn consumers<P: Ports>(context: &Context<'_, P>, endpoint: &Endpoint) 
         })
         .collect();
     json(StatusCode::OK, &json!({ "items": items, "nextCursor": null }))
-}
-
-const fn topic(subscription: Subscription) -> &'static str {
-    match subscription {
-        Subscription::Wallets => gyesan_core::event::ORDERS_TOPIC,
-        Subscription::Completion => gyesan_core::event::LEDGER_TOPIC,
-    }
 }
 
 /// `GET /v1/ops/events?orderId=[&merchantId=]`: everything that happened to one order, oldest first.

@@ -84,7 +84,7 @@ impl World {
         let mut queue = VecDeque::new();
         for target in config.topology.everyone() {
             let database = Database::in_memory().unwrap();
-            let actor = actors::open(target, config.topology, &database, Timestamp(START_MS)).unwrap();
+            let actor = actors::open(target, config.topology, None, &database, Timestamp(START_MS)).unwrap();
             actors.insert(target, (database, actor));
             queue.push_back((target, Input::Alarm));
         }
@@ -154,6 +154,9 @@ impl World {
                     }
                     Effect::Then(input) => inner.queue.push_back((target, input)),
                     Effect::Alarm(_) => {}
+                    Effect::Socket(_) | Effect::Tick(_) | Effect::ReadLog { .. } | Effect::Http { .. } => {
+                        panic!("nothing of Kafka in embedded mode")
+                    }
                     Effect::Log(line) => self.log.borrow_mut().push(line),
                 }
             }

@@ -159,7 +159,13 @@ impl Object {
         let isolate = self.isolate.as_ref().map_err(|why| refuse(why.clone()))?;
         let mut born = None;
         let savepoint = self.storage.savepoint(&mut || {
-            let result = actors::open(target, isolate.config.topology, &self.storage, clock::now());
+            let result = actors::open(
+                target,
+                isolate.config.topology,
+                isolate.config.kafka.as_ref(),
+                &self.storage,
+                clock::now(),
+            );
             born.insert(result).is_ok()
         });
         savepoint.map_err(|error| refuse(error.to_string()))?;
@@ -209,6 +215,7 @@ impl Object {
                     }
                 }
                 Effect::Log(line) => log::write(&line),
+                Effect::Socket(_) | Effect::Tick(_) | Effect::ReadLog { .. } | Effect::Http { .. } => {}
             }
         }
         for (target, commands) in calls {

@@ -23,6 +23,7 @@ pub struct Isolate {
     order_shards: Namespace,
     ledger_shards: Namespace,
     consumers: Namespace,
+    relays: Namespace,
 }
 
 thread_local! {
@@ -54,6 +55,7 @@ impl Isolate {
             order_shards: binding(env, "ORDER_SHARD")?,
             ledger_shards: binding(env, "LEDGER_SHARD")?,
             consumers: binding(env, "CONSUMER")?,
+            relays: binding(env, "RELAY")?,
         })
     }
 
@@ -65,7 +67,8 @@ impl Isolate {
         let namespace = match target {
             Target::Order(_) => &self.order_shards,
             Target::Ledger(_) => &self.ledger_shards,
-            Target::Consumer(..) => &self.consumers,
+            Target::Consumer(..) | Target::Subscriber(..) => &self.consumers,
+            Target::Relay(_) => &self.relays,
         };
         namespace.get_by_name(&target.name()).map_err(|e| message(&e))
     }

@@ -6,7 +6,7 @@
 use crate::bindings::{RawCursor, RawSql, RawStorage, message};
 use gyesan_core::time::Timestamp;
 use gyesan_edge::sql::{Row, Sql, SqlError, Value};
-use js_sys::{Array, JsString};
+use js_sys::{Array, ArrayBuffer, JsString, Uint8Array};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use wasm_bindgen::{JsCast, JsValue};
@@ -93,13 +93,14 @@ pub fn to_js(value: &Value) -> JsValue {
         Value::Null => JsValue::NULL,
         Value::Int(v) => JsValue::from_f64(*v as f64),
         Value::Text(v) => JsValue::from_str(v),
+        Value::Blob(v) => Uint8Array::from(v.as_ref()).into(),
     }
 }
 
 /// A row of an answer: an array of its columns.
 ///
 /// # Errors
-/// When a column holds a blob, a fraction or an integer that a double cannot hold.
+/// When a column holds a fraction or an integer that a double cannot hold.
 pub fn to_row(row: &JsValue) -> Result<Row, SqlError> {
     row.unchecked_ref::<Array>().iter().map(|column| from_js(&column)).collect::<Result<_, _>>().map(Row)
 }
@@ -117,8 +118,11 @@ fn from_js(column: &JsValue) -> Result<Value, SqlError> {
             Err(SqlError(format!("{number} is not an exact integer")))
         };
     }
-    column
-        .as_string()
-        .map(Value::Text)
-        .ok_or_else(|| SqlError("a column is neither number nor text".to_owned()))
+    if let Some(text) = column.as_string() {
+        return Ok(Value::Text(text));
+    }
+    match column.dyn_ref::<ArrayBuffer>() {
+        Some(buffer) => Ok(Value::Blob(Uint8Array::new(buffer).to_vec().into())),
+        None => Err(SqlError("a column is neither number, text nor bytes".to_owned())),
+    }
 }

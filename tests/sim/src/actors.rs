@@ -113,7 +113,7 @@ impl World {
         let meddler = Meddler::over(&node.database, self.plan.bug);
         if node.process.is_none() {
             self.tell(|| format!("{:<13} starts", target.name()));
-            node.process = Some(actors::open(target, TOPOLOGY, &meddler, now).unwrap());
+            node.process = Some(actors::open(target, TOPOLOGY, None, &meddler, now).unwrap());
             inputs.insert(0, Input::Alarm);
         }
         let fails_after = self.strikes(self.weather.disk).then(|| self.random.between(0, 15));
@@ -203,6 +203,9 @@ impl World {
                     let in_ms = at.0 - self.now_ms;
                     // A clock that is already past it makes the alarm go off at once.
                     self.later(in_ms, Happening::Alarm(target, at.0));
+                }
+                Effect::Socket(_) | Effect::Tick(_) | Effect::ReadLog { .. } | Effect::Http { .. } => {
+                    panic!("nothing of Kafka in embedded mode")
                 }
                 Effect::Log(line) => {
                     self.tell(|| {

@@ -207,6 +207,7 @@ impl Checker {
             Target::Consumer(subscription, partition) => {
                 self.check_consumer(target, subscription, subscription.source(partition), database)
             }
+            Target::Subscriber(..) | Target::Relay(_) => Ok(()),
         }
     }
 

@@ -19,6 +19,7 @@ pub fn input(input: &Input) -> Option<String> {
         }
         Input::CallAnswered { id, result } => format!("answer to its call {id}: {}", answer(result)),
         Input::Alarm => "its alarm".into(),
+        Input::Socket(_) | Input::Tick | Input::LogRead { .. } | Input::HttpAnswered { .. } => return None,
         Input::Due(work) => format!("{} rows are due", work.len()),
     })
 }

@@ -13,13 +13,13 @@ use gyesan_core::time::Timestamp;
 use gyesan_edge::actor::{Input, Token};
 use gyesan_edge::command::Command;
 use gyesan_edge::psp::PspCall;
-use gyesan_edge::topology::{Target, Topology};
+use gyesan_edge::topology::{Bus, Target, Topology};
 use std::collections::BTreeMap;
 
 /// When every world begins, in milliseconds since the Unix epoch.
 pub const START_MS: i64 = 1_700_000_000_000;
 /// Few enough shards that orders meet in them, enough that calls cross them.
-pub const TOPOLOGY: Topology = Topology { order_shards: 2, ledger_shards: 2 };
+pub const TOPOLOGY: Topology = Topology { order_shards: 2, ledger_shards: 2, bus: Bus::Embedded };
 /// How often the cron pokes everybody while there are faults, in milliseconds; more rarely afterwards, to save time.
 const CRON_MS: i64 = 60_000;
 const CRON_AFTER_MS: i64 = 600_000;

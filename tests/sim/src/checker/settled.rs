@@ -87,7 +87,7 @@ impl Checker {
                     };
                     clearing += rows[0].int(0).unwrap();
                 }
-                Target::Consumer(..) => {}
+                Target::Consumer(..) | Target::Subscriber(..) | Target::Relay(_) => {}
             }
         }
         let [charges, refunds, uncredited] = totals;
