@@ -259,7 +259,10 @@ pub enum LogCommand {
         limit: u32,
     },
     /// How far the log goes, and how far its readers are.
-    Status,
+    Status {
+        /// How far the log's relay says that it is; the shard itself only knows of consumers.
+        taken_over: Option<u64>,
+    },
     /// Everything that happened to one key.
     Of {
         /// Whose.

@@ -5,7 +5,7 @@
 use crate::topology::{Bus, Topology};
 use gyesan_core::id::{self, MerchantId};
 use gyesan_kafka::cluster::Address;
-use gyesan_kafka::sasl::{Credentials, Hash, Mechanism};
+use gyesan_kafka::sasl::{Credentials, Mechanism};
 
 /// Shards that one deployment can have; beyond it a fan-out over all of them takes too many calls.
 const SHARDS_MAX: u32 = 1_024;
@@ -234,14 +234,10 @@ impl<F: Fn(&str) -> Option<String>> Vars<F> {
     }
 
     fn credentials(&self) -> Result<Credentials, ConfigFault> {
-        let mechanism = match self.required("KAFKA_SASL_MECHANISM")?.as_str() {
-            "PLAIN" => Mechanism::Plain,
-            "SCRAM-SHA-256" => Mechanism::Scram(Hash::Sha256),
-            "SCRAM-SHA-512" => Mechanism::Scram(Hash::Sha512),
-            other => {
-                let known = "PLAIN, SCRAM-SHA-256, SCRAM-SHA-512";
-                return fault("KAFKA_SASL_MECHANISM", format!("`{other}` is not one of {known}"));
-            }
+        let name = self.required("KAFKA_SASL_MECHANISM")?;
+        let Some(mechanism) = Mechanism::from_name(&name) else {
+            let known = "PLAIN, SCRAM-SHA-256, SCRAM-SHA-512";
+            return fault("KAFKA_SASL_MECHANISM", format!("`{name}` is not one of {known}"));
         };
         let username = self.required("KAFKA_USERNAME")?;
         Ok(Credentials { mechanism, username, password: self.required("KAFKA_PASSWORD")? })

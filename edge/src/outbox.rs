@@ -10,13 +10,16 @@ mod page;
 pub use page::{LogEntry, LogPage, LogPageWriter};
 
 use crate::actor::{CallFault, CallId, Effect, Fault, Turn};
-use crate::command::{Command, LogCommand, LogStatus, Record, Reply, Wake};
+use crate::command::{Command, LogCommand, LogStatus, Record, Rejection, Reply, Wake};
 use crate::params;
-use crate::sql::{Row, Sql, SqlError, from_json, to_json};
+use crate::schema;
+use crate::sql::{Row, Sql, SqlError};
 use crate::topology::Target;
+use bytes::Bytes;
 use gyesan_core::event::{Event, EventData};
 use gyesan_core::id::MerchantId;
 use gyesan_core::money::Currency;
+use gyesan_core::problem::Code;
 use gyesan_core::time::Timestamp;
 
 /// Records handed over with one wake, at most; a reader that is further behind reads the rest itself.
@@ -107,14 +110,14 @@ impl Outbox {
     /// Appends an event to the log, within the transaction of this turn.
     ///
     /// # Errors
-    /// A failure of the database.
+    /// An event that is too large for a broker, or a failure of the database: the command is rolled back.
     pub fn append(
         &mut self,
         turn: &mut Turn<'_>,
         merchant_id: &MerchantId,
         data: EventData,
         trace: Option<&str>,
-    ) -> Result<(), SqlError> {
+    ) -> Result<(), Fault> {
         let event = Event {
             event_id: turn.new_id("evt_"),
             merchant_id: merchant_id.clone(),
@@ -124,9 +127,11 @@ impl Outbox {
         };
         let seq = self.end.saturating_add(1);
         let (_, key) = event.data.topic_and_key();
+        let value = schema::encode(&event)
+            .map_err(|too_large| Rejection::with(Code::BodyTooLarge, too_large.to_string()))?;
         turn.sql.query(
-            "INSERT INTO outbox (seq, event_id, key, event, trace, created_at) VALUES (?, ?, ?, ?, ?, ?)",
-            params![seq, event.event_id.as_str(), key, to_json(&event)?, trace, turn.now],
+            "INSERT INTO outbox (seq, key, value, trace) VALUES (?, ?, ?, ?)",
+            params![seq, key, Bytes::from(value), trace],
         )?;
         self.end = seq;
         self.fresh.push(Record { seq, event, trace: trace.map(str::to_owned) });
@@ -224,7 +229,7 @@ impl Outbox {
         match command {
             LogCommand::Read { after, limit } => {
                 let rows = sql.query(
-                    "SELECT seq, event, trace FROM outbox WHERE seq > ? ORDER BY seq LIMIT ?",
+                    "SELECT seq, value, trace FROM outbox WHERE seq > ? ORDER BY seq LIMIT ?",
                     params![*after, (*limit).min(1_000)],
                 )?;
                 Ok(Reply::Records {
@@ -234,22 +239,24 @@ impl Outbox {
             }
             LogCommand::Of { merchant_id, key } => {
                 let rows = sql.query(
-                    "SELECT seq, event, trace FROM outbox WHERE key = ? ORDER BY seq LIMIT 1000",
+                    "SELECT seq, value, trace FROM outbox WHERE key = ? ORDER BY seq LIMIT 1000",
                     params![key.as_str()],
                 )?;
                 let mut records = rows.iter().map(record).collect::<Result<Vec<Record>, _>>()?;
                 records.retain(|record| record.event.merchant_id == *merchant_id);
                 Ok(Reply::Records { records, end: self.end })
             }
-            LogCommand::Status => {
-                let taken_over = self.readers.iter().map(|reader| reader.position).min().unwrap_or(self.end);
+            LogCommand::Status { taken_over } => {
+                let read = self.readers.iter().map(|reader| reader.position).min();
+                let taken_over = taken_over.or(read).unwrap_or(self.end);
                 let oldest = sql.query(
-                    "SELECT created_at FROM outbox WHERE seq = ?",
+                    "SELECT seq, value, trace FROM outbox WHERE seq = ?",
                     params![taken_over.saturating_add(1)],
                 )?;
+                let oldest = oldest.first().map(record).transpose()?;
                 Ok(Reply::LogStatus(LogStatus {
                     end: self.end,
-                    oldest_pending: oldest.first().map(|row| row.time(0)).transpose()?,
+                    oldest_pending: oldest.map(|record| record.event.occurred_at),
                     pending: self.end.saturating_sub(taken_over),
                 }))
             }
@@ -257,10 +264,27 @@ impl Outbox {
     }
 }
 
+/// A page of the log for a relay, which passes the values on as they are.
+///
+/// # Errors
+/// A failure of the database.
+pub fn page(sql: &dyn Sql, after: u64, limit: u32) -> Result<LogPage, SqlError> {
+    let rows = sql.query(
+        "SELECT key, value, trace FROM outbox WHERE seq > ? ORDER BY seq LIMIT ?",
+        params![after, limit],
+    )?;
+    // seq has no gaps, so the first follows on `after`.
+    let mut page = LogPageWriter::new(after.saturating_add(1));
+    for row in &rows {
+        page.push(row.text(0)?.as_bytes(), row.blob(1)?, row.text_or_null(2)?.map(str::as_bytes));
+    }
+    Ok(page.finish())
+}
+
 fn record(row: &Row) -> Result<Record, SqlError> {
     Ok(Record {
         seq: row.count(0)?,
-        event: from_json(row.text(1)?)?,
+        event: schema::decode(row.blob(1)?).map_err(|e| SqlError(format!("cannot decode: {e}")))?,
         trace: row.text_or_null(2)?.map(str::to_owned),
     })
 }

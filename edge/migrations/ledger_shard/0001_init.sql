@@ -25,11 +25,9 @@ CREATE INDEX transfers_by_credit ON transfers (merchant_id, credit, seq);
 
 -- The log: appended in the transaction that changes the state. seq has no gaps: rows are never removed at the end.
 CREATE TABLE outbox (
-    seq        INTEGER PRIMARY KEY,
-    event_id   TEXT NOT NULL,
-    key        TEXT NOT NULL,
-    event      TEXT NOT NULL,        -- JSON
-    trace      TEXT,
-    created_at INTEGER NOT NULL
+    seq   INTEGER PRIMARY KEY,
+    key   TEXT NOT NULL,   -- the events of one key stay in order
+    value BLOB NOT NULL,   -- Avro in the Confluent wire format, with the ids of edge/schemas
+    trace TEXT             -- W3C trace context of the request behind it
 ) STRICT;
 CREATE INDEX outbox_by_key ON outbox (key)

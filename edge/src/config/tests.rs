@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::{Config, origin_of};
+use crate::topology::{Subscription, Target};
 
 fn with(changes: &[(&str, &str)]) -> Result<Config, String> {
     let changes: Vec<(String, String)> =
@@ -37,7 +38,7 @@ fn each_fault_names_its_variable() {
         (("PUBLIC_ORIGIN", ""), "PUBLIC_ORIGIN: is not set"),
         (("PUBLIC_ORIGIN", "pay.example"), "PUBLIC_ORIGIN: `pay.example` is not an http or https URL"),
         (("PUBLIC_ORIGIN", "https://pay.example/x"), "PUBLIC_ORIGIN: must be an origin alone"),
-        (("EVENT_BUS", "kafka"), "EVENT_BUS: this build has no Kafka relay"),
+        (("EVENT_BUS", "kafka"), "ORDERS_PARTITIONS: is not set"),
         (("EVENT_BUS", "rabbit"), "EVENT_BUS: `rabbit` is not one of"),
         (("TOKEN_KEY", "short"), "TOKEN_KEY: must have at least 32 bytes"),
         (("ORDER_SHARDS", "0"), "ORDER_SHARDS: `0` is not a whole number from 1"),
@@ -51,6 +52,51 @@ fn each_fault_names_its_variable() {
     for ((name, value), expected) in faults {
         let fault = with(&[(name, value)]).err().unwrap();
         assert!(fault.starts_with(expected), "{name}={value}: {fault}");
+    }
+}
+
+const KAFKA: [(&str, &str); 4] = [
+    ("EVENT_BUS", "kafka"),
+    ("ORDERS_PARTITIONS", "8"),
+    ("LEDGER_PARTITIONS", "4"),
+    ("KAFKA_BROKERS", "kafka-1.example:9092, [::1]:19092"),
+];
+
+#[test]
+fn kafka_is_read_with_its_partitions_and_brokers() {
+    let config = with(&KAFKA).unwrap();
+    assert_eq!(config.topology.partitions(Subscription::Wallets), 8);
+    assert_eq!(config.topology.relays().collect::<Vec<_>>(), [Target::Relay(0)]);
+    let kafka = config.kafka.unwrap();
+    let brokers: Vec<String> =
+        kafka.brokers.iter().map(|broker| format!("{} {}", broker.host, broker.port)).collect();
+    assert_eq!(brokers, ["kafka-1.example 9092", "::1 19092"]);
+    assert!(!kafka.tls && kafka.credentials.is_none() && kafka.schema_registry.is_none());
+}
+
+#[test]
+fn each_fault_of_kafka_names_its_variable() {
+    let faults = [
+        (vec![("KAFKA_BROKERS", "")], "KAFKA_BROKERS: is not set"),
+        (vec![("KAFKA_BROKERS", "kafka.example")], "KAFKA_BROKERS: `kafka.example` is not a host and a port"),
+        (vec![("KAFKA_BROKERS", "kafka:0")], "KAFKA_BROKERS: `kafka:0`"),
+        (vec![("RELAYS", "0")], "RELAYS: `0` is not a whole number from 1"),
+        (vec![("KAFKA_SECURITY", "TLS")], "KAFKA_SECURITY: `TLS` is not one of PLAINTEXT"),
+        (vec![("KAFKA_SECURITY", "SASL_SSL")], "KAFKA_SASL_MECHANISM: is not set"),
+        (
+            vec![("KAFKA_SECURITY", "SASL_SSL"), ("KAFKA_SASL_MECHANISM", "GSSAPI")],
+            "KAFKA_SASL_MECHANISM: `GSSAPI`",
+        ),
+        (
+            vec![("KAFKA_SECURITY", "SASL_SSL"), ("KAFKA_SASL_MECHANISM", "PLAIN")],
+            "KAFKA_USERNAME: is not set",
+        ),
+        (vec![("SCHEMA_REGISTRY_URL", "registry")], "SCHEMA_REGISTRY_URL: `registry` is not an http"),
+    ];
+    for (changes, expected) in faults {
+        let all: Vec<(&str, &str)> = changes.iter().chain(&KAFKA).copied().collect();
+        let fault = with(&all).err().unwrap();
+        assert!(fault.starts_with(expected), "{changes:?}: {fault}");
     }
 }
 

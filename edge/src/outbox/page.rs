@@ -1,13 +1,13 @@
 //! A stretch of a shard's log as bytes: what a relay reads. A relay passes values on as they are stored, and at a hundred thousand records a
 //! second it cannot afford to have them written as text and read again on the way.
 //!
-//! Layout, integers little-endian: the first position (8 bytes), the end of the log (8), then for each record the lengths of
+//! Layout, integers little-endian: the first position (8 bytes), then for each record the lengths of
 //! key, value and trace (4 each; the trace's is 2³²−1 when there is none) and their bytes.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 /// Bytes before the first record.
-const HEAD: usize = 16;
+const HEAD: usize = 8;
 /// The length that stands for "no trace".
 const NONE: u32 = u32::MAX;
 
@@ -32,11 +32,10 @@ pub struct LogEntry {
 pub struct LogPageWriter(BytesMut);
 
 impl LogPageWriter {
-    /// Of records from position `first` on, in a log that ends at `end`.
-    pub fn new(first: u64, end: u64) -> LogPageWriter {
+    /// Of records from position `first` on.
+    pub fn new(first: u64) -> LogPageWriter {
         let mut bytes = BytesMut::with_capacity(64 * 1024);
         bytes.put_u64_le(first);
-        bytes.put_u64_le(end);
         LogPageWriter(bytes)
     }
 
@@ -49,11 +48,6 @@ impl LogPageWriter {
         self.0.put_slice(key);
         self.0.put_slice(value);
         self.0.put_slice(trace.unwrap_or_default());
-    }
-
-    /// How many bytes it has so far.
-    pub fn len(&self) -> usize {
-        self.0.len()
     }
 
     /// The page.
@@ -73,20 +67,10 @@ impl LogPage {
         &self.0
     }
 
-    /// Position of the first record, if there is one.
-    pub fn first(&self) -> u64 {
-        self.0.clone().try_get_u64_le().unwrap_or(0)
-    }
-
-    /// The end of the log when the page was read.
-    pub fn end(&self) -> u64 {
-        self.0.slice(8..).try_get_u64_le().unwrap_or(0)
-    }
-
     /// The records, in order. A page that is cut short ends with its last whole record.
     pub fn entries(&self) -> impl Iterator<Item = LogEntry> + use<> {
-        let mut rest = self.0.slice(HEAD..);
-        let mut seq = self.first();
+        let mut rest = self.0.clone();
+        let mut seq = rest.try_get_u64_le().unwrap_or(0);
         std::iter::from_fn(move || {
             let key = rest.try_get_u32_le().ok()?;
             let value = rest.try_get_u32_le().ok()?;
@@ -112,7 +96,7 @@ mod tests {
     use super::*;
 
     fn page() -> LogPage {
-        let mut writer = LogPageWriter::new(41, 99);
+        let mut writer = LogPageWriter::new(41);
         writer.push(b"ord_1", b"one", None);
         writer.push("주문".as_bytes(), b"", Some(b"00-trace"));
         writer.finish()
@@ -121,7 +105,6 @@ mod tests {
     #[test]
     fn a_page_gives_back_what_was_put_in() {
         let page = LogPage::from_bytes(page().bytes().clone()).unwrap();
-        assert_eq!((page.first(), page.end()), (41, 99));
         let entries: Vec<LogEntry> = page.entries().collect();
         assert_eq!(entries.len(), 2);
         assert_eq!((entries[0].seq, entries[0].value.as_ref(), &entries[0].trace), (41, &b"one"[..], &None));
@@ -134,7 +117,7 @@ mod tests {
         let whole = page().bytes().clone();
         for length in 0..whole.len() {
             let cut = LogPage::from_bytes(whole.slice(..length));
-            assert_eq!(cut.is_some(), length >= 16);
+            assert_eq!(cut.is_some(), length >= 8);
             assert!(cut.is_none_or(|page| page.entries().count() < 2));
         }
     }

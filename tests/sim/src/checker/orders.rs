@@ -58,14 +58,16 @@ impl Checker {
         let log = self.logs.entry(target).or_default();
         let known = u64::try_from(log.len()).unwrap();
         let rows = database
-            .query("SELECT seq, event FROM outbox WHERE seq > ? ORDER BY seq", params![known])
+            .query("SELECT seq, value FROM outbox WHERE seq > ? ORDER BY seq", params![known])
             .map_err(|error| error.to_string())?;
         for row in &rows {
             let seq: u64 = row.count(0).unwrap();
             if seq != u64::try_from(log.len()).unwrap() + 1 {
                 return Err(format!("{}: the log goes from {} to {seq}", target.name(), log.len()));
             }
-            log.push(Record { seq, event: row.json(1).unwrap(), trace: None });
+            let event =
+                gyesan_edge::schema::decode(row.blob(1).unwrap()).map_err(|error| error.to_string())?;
+            log.push(Record { seq, event, trace: None });
         }
         let end: u64 = database.query("SELECT count(*) FROM outbox", &[]).unwrap()[0].count(0).unwrap();
         if end != u64::try_from(log.len()).unwrap() {
