@@ -1,4 +1,5 @@
 // The classes and handlers that Cloudflare's runtime looks for, forwarding to the WebAssembly module. Nothing is decided here.
+import { connect } from 'cloudflare:sockets';
 import { DurableObject } from 'cloudflare:workers';
 import * as wasm from './index.js';
 
@@ -12,10 +13,14 @@ const instance = settle();
 const settled = Promise.resolve();
 globalThis.queueMicrotask = (step) => void settled.then(step);
 
+// Bytes that one read of a connection brings, at most.
+const SOCKET_READ_MAX = 256 * 1024;
+
 class Actor extends DurableObject {
   constructor(ctx, env) {
     super(ctx, env);
     this.madeBy = instance.instanceId;
+    this.lines = new Map();
     this.host = new wasm.Host(this, ctx.storage, env);
   }
 
@@ -44,8 +49,64 @@ class Actor extends DurableObject {
     return this.guard(() => this.host.cmds(envelope));
   }
 
+  log(target, after, limit) {
+    return this.guard(() => this.host.log(target, after, limit));
+  }
+
   alarm() {
     return this.guard(() => this.host.alarm());
+  }
+
+  tickIn(delay) {
+    clearTimeout(this.tick);
+    this.tick = setTimeout(() => this.guard(() => this.host.tick()), delay);
+  }
+
+  // A connection is in `lines` until it has ended or the host has closed it; only so long is there news of it.
+  async open(link, address, secureTransport) {
+    const line = { sent: Promise.resolve() };
+    this.lines.set(link, line);
+    try {
+      line.socket = connect(address, { secureTransport });
+      line.socket.closed.catch(() => {});
+      line.writer = line.socket.writable.getWriter();
+      line.writer.closed.catch(() => {});
+      await line.socket.opened;
+      if (this.lines.has(link)) this.guard(() => this.host.opened(link));
+      const reader = line.socket.readable.getReader({ mode: 'byob' });
+      let buffer = new ArrayBuffer(SOCKET_READ_MAX);
+      for (;;) {
+        const { value, done } = await reader.read(new Uint8Array(buffer));
+        if (done || !this.lines.has(link)) break;
+        this.guard(() => this.host.received(link, value));
+        buffer = value.buffer;
+      }
+    } catch {
+      // Refused, cut or broken: that, too, is its end.
+    }
+    this.end(link);
+  }
+
+  // Bytes leave in the order in which they were given, and not before all that is stored by now is on disk: after a
+  // crash the object would not know what it has sent.
+  send(link, bytes) {
+    const line = this.lines.get(link);
+    if (!line) return;
+    const write = () => this.lines.has(link) && line.writer.write(bytes);
+    line.sent = Promise.all([this.ctx.storage.sync(), line.sent]).then(write);
+    line.sent.catch(() => this.end(link));
+  }
+
+  end(link) {
+    if (!this.lines.has(link)) return;
+    this.close(link);
+    this.guard(() => this.host.closed(link));
+  }
+
+  close(link) {
+    const line = this.lines.get(link);
+    this.lines.delete(link);
+    line?.socket?.close().catch(() => {});
   }
 }
 

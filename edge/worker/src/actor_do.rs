@@ -4,17 +4,20 @@
 use crate::bindings::{RawStorage, Shim, random_u128};
 use crate::call::{self, Envelope, Sent};
 use crate::isolate::Isolate;
-use crate::psp_call;
+use crate::sockets::Orders;
 use crate::storage::Storage;
-use crate::{clock, log};
+use crate::{clock, fetch, log, log_call, psp_call};
+use bytes::Bytes;
 use futures::channel::oneshot;
 use gyesan_core::problem::Code;
-use gyesan_edge::actor::{self, Actor, CallFault, CallId, Effect, Input, Token};
+use gyesan_edge::actor::{self, Actor, CallFault, CallId, Effect, Input, SocketNews, Token};
 use gyesan_edge::actors;
 use gyesan_edge::command::{Command, Rejection, Reply};
+use gyesan_edge::outbox;
 use gyesan_edge::psp::PspCall;
 use gyesan_edge::sql::Sql;
 use gyesan_edge::topology::{self, Target};
+use gyesan_kafka::cluster::Link;
 use js_sys::Promise;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
@@ -25,6 +28,8 @@ use worker::Env;
 
 /// How long an actor waits for another, in milliseconds. Then the answer is lost, and due work asks again.
 const CALL_LIMIT_MS: u32 = 10_000;
+/// How long an actor waits for whoever it asks by HTTP, in milliseconds.
+const HTTP_LIMIT_MS: u32 = 10_000;
 
 type Answer = Result<Reply, Rejection>;
 
@@ -94,6 +99,39 @@ impl Host {
                 None => Ok(JsValue::UNDEFINED),
             }
         })
+    }
+
+    /// Records of the log of the shard that this object is, as the bytes of a page. The output gate holds the answer until
+    /// what it holds is on disk.
+    ///
+    /// # Errors
+    /// When the object is not `target`, or its database failed.
+    pub fn log(&self, target: &str, after: f64, limit: u32) -> Result<Vec<u8>, JsValue> {
+        let fault = |why: &dyn std::fmt::Display| JsValue::from(js_sys::Error::new(&why.to_string()));
+        let target = serde_json::from_str::<Target>(target).map_err(|e| fault(&e))?;
+        self.0.open_as(target).map_err(|rejection| fault(&rejection.code.as_str()))?;
+        let page = outbox::page(&self.0.storage, after as u64, limit).map_err(|e| fault(&e))?;
+        Ok(page.bytes().to_vec())
+    }
+
+    /// A connection is open.
+    pub fn opened(&self, link: f64) {
+        self.0.hear(SocketNews::Opened(link as Link, random_u128().to_le_bytes()));
+    }
+
+    /// Bytes have come.
+    pub fn received(&self, link: f64, bytes: Vec<u8>) {
+        self.0.hear(SocketNews::Received(link as Link, Bytes::from(bytes)));
+    }
+
+    /// A connection has ended, or did not open.
+    pub fn closed(&self, link: f64) {
+        self.0.hear(SocketNews::Closed(link as Link));
+    }
+
+    /// The moment that the actor asked for has come.
+    pub fn tick(&self) {
+        self.0.push(Input::Tick);
     }
 
     /// Gives the actor a turn over everything that has arrived.
@@ -179,6 +217,10 @@ impl Object {
         Ok(())
     }
 
+    fn hear(&self, news: SocketNews) {
+        self.push(Input::Socket(news));
+    }
+
     fn push(&self, input: Input) {
         self.inbox.borrow_mut().push(input);
         if !self.armed.replace(true) {
@@ -198,6 +240,8 @@ impl Object {
             None => Vec::new(),
         };
         let mut calls: BTreeMap<Target, Vec<(Option<CallId>, Command)>> = BTreeMap::new();
+        let mut orders = Orders::default();
+        let mut tick = None;
         for effect in effects {
             match effect {
                 Effect::Reply { token, result } => {
@@ -215,8 +259,15 @@ impl Object {
                     }
                 }
                 Effect::Log(line) => log::write(&line),
-                Effect::Socket(_) | Effect::Tick(_) | Effect::ReadLog { .. } | Effect::Http { .. } => {}
+                Effect::Socket(order) => orders.give(&self.shim, order, self.uses_tls()),
+                Effect::Tick(at) => tick = Some(at),
+                Effect::ReadLog { source, after, limit } => self.read_log(source, after, limit),
+                Effect::Http { id, request } => self.ask_by_http(id, request),
             }
+        }
+        orders.send(&self.shim);
+        if let Some(at) = tick {
+            self.shim.tick_in(at.ms_since(clock::now()).clamp(0, i64::from(i32::MAX)) as i32);
         }
         for (target, commands) in calls {
             self.ask(target, commands);
@@ -251,5 +302,29 @@ impl Object {
             let answer = psp_call::ask(&isolate.config, &call).await;
             object.push(Input::PspAnswered { id: call.id, answer });
         });
+    }
+
+    fn read_log(self: &Rc<Self>, source: Target, after: u64, limit: u32) {
+        let Ok(isolate) = self.isolate.clone() else { return };
+        let object = Rc::clone(self);
+        spawn_local(async move {
+            let page = log_call::read(&isolate, source, after, limit, CALL_LIMIT_MS).await;
+            object.push(Input::LogRead { source, page });
+        });
+    }
+
+    fn ask_by_http(self: &Rc<Self>, id: CallId, request: http::Request<String>) {
+        let object = Rc::clone(self);
+        spawn_local(async move {
+            let answer = fetch::exchange(&request, HTTP_LIMIT_MS).await;
+            object.push(Input::HttpAnswered { id, answer });
+        });
+    }
+
+    /// Whether connections are made with TLS.
+    fn uses_tls(&self) -> bool {
+        self.isolate
+            .as_ref()
+            .is_ok_and(|isolate| isolate.config.kafka.as_ref().is_some_and(|kafka| kafka.tls))
     }
 }
