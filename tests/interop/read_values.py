@@ -19,7 +19,6 @@ import sys
 
 import fastavro
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
-from confluent_kafka.schema_registry._sync.schema_registry_client import ServerConfig
 from confluent_kafka.schema_registry.avro import AvroDeserializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 
@@ -50,7 +49,7 @@ def register(url, subjects, texts):
     client = SchemaRegistryClient({"url": url})
     ids = {}
     for ours, subject in subjects.items():
-        client.set_compatibility(subject, config=ServerConfig(compatibility="BACKWARD"))
+        client.set_compatibility(subject, "BACKWARD")
         ids[ours] = client.register_schema(subject, Schema(texts[ours], "AVRO"))
     return client, ids
 

@@ -1,6 +1,7 @@
 //! `cargo xtask check`: the rules that matter, executed. Everything is checked before the first fault ends it.
 
 mod dependencies;
+mod schemas;
 mod sizes;
 mod sources;
 
@@ -12,8 +13,8 @@ use crate::{process, progress, tools};
 const USAGE: &str = "\
 usage: cargo xtask check
 
-Formatting, clippy natively and for wasm32, who may import whom, what may stand in which file, and how large the
-built files are. Prints every fault it finds.";
+Formatting, clippy natively and for wasm32, who may import whom, what may stand in which file, whether the event
+schemas were edited or are incompatible, and how large the built files are. Prints every fault it finds.";
 
 const SHELLS: [&str; 3] = ["gyesan-worker", "gyesan-widget", "gyesan-embed"];
 
@@ -27,12 +28,13 @@ pub fn run(mut args: Args) -> Result<()> {
     }
     args.finish()?;
     tools::wasm_target()?;
-    let checks: [(&str, Check); 6] = [
+    let checks: [(&str, Check); 7] = [
         ("formatting", formatting),
         ("clippy, native", clippy_native),
         ("clippy, wasm32", clippy_wasm),
         ("dependency rules", dependencies::faults),
         ("source rules", sources::faults),
+        ("event schemas", schemas::faults),
         ("size budgets", sizes::faults),
     ];
     let mut failed = Vec::new();

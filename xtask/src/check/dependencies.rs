@@ -26,6 +26,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("gyesan-e2e", &[]),
     ("gyesan-bench", &[CORE, EDGE, KAFKA, "gyesan-e2e"]),
     ("gyesan-bindgen", &[]),
+    ("gyesan-schemas", &[]),
     ("xtask", &[KAFKA]),
 ];
 

@@ -29,6 +29,7 @@ pub const ALL: &[Suite] = &[
     },
     Suite { name: "kafka", title: "the Kafka client, without a broker", run: |_| cargo_test("gyesan-kafka") },
     Suite { name: "edge", title: "the back end over SQLite", run: |_| cargo_test("gyesan-edge") },
+    Suite { name: "schemas", title: "the rules for event schemas", run: |_| cargo_test("gyesan-schemas") },
     Suite { name: "sim", title: "the back end in a simulated world", run: simulation },
     Suite { name: "widget", title: "the views in headless Chromium", run: widget },
     Suite { name: "e2e", title: "the stack on workerd", run: end_to_end },
