@@ -1,7 +1,8 @@
 // Runs the built worker in Miniflare, wrangler's own runtime, without wrangler's proxy in front of it.
 //
 // stdin:  one line of JSON, the description that xtask makes of wrangler.toml (xtask/src/wrangler.rs). Then it
-//         stays open: its end means that the parent is gone, and the runtime stops too.
+//         stays open: each further line, `poke`, runs the cron now, and its end means that the parent is gone, and
+//         the runtime stops too.
 // stdout: one JSON object a line, each with an `event`: step, ready, restarted, failed.
 // The worker's logs go to stderr, or to the file that the description names.
 
@@ -18,6 +19,7 @@ const say = (event) => process.stdout.write(JSON.stringify(event) + '\n');
 
 let runtime;
 let workerd;
+let crons = [];
 let stopping = false;
 
 async function stop(code) {
@@ -37,6 +39,16 @@ function fail(message) {
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => stop(0));
 process.on('uncaughtException', (error) => fail(String(error?.message ?? error)));
 process.on('unhandledRejection', (error) => fail(String(error?.message ?? error)));
+
+/** Runs the crons now. Relays and readers of topics, which nobody calls, begin their work with it. */
+async function poke() {
+  try {
+    const worker = await runtime.getWorker();
+    for (const cron of crons) await worker.scheduled({ cron });
+  } catch (error) {
+    if (!stopping) process.stderr.write(`cron: ${error?.message ?? error}\n`);
+  }
+}
 
 /** Miniflare's options: the worker, and beside it a worker that has nothing but the static files.
  *
@@ -112,6 +124,7 @@ async function run(description) {
     if (restarts.length > RESTARTS_MAX) return fail(`workerd ended ${restarts.length} times in 20 seconds (last: ${reason})`);
     await runtime.setOptions(options);
     say({ event: 'restarted', reason, workerdPid: workerd.pid, ms: Date.now() - now });
+    poke();
   }
 
   for (const d1 of description.databases) {
@@ -121,23 +134,18 @@ async function run(description) {
   }
 
   // Miniflare has no scheduler of its own. One cron a minute is all that the worker asks for.
-  if (description.crons.length > 0) {
-    setInterval(async () => {
-      try {
-        const worker = await runtime.getWorker();
-        for (const cron of description.crons) await worker.scheduled({ cron });
-      } catch (error) {
-        if (!stopping) process.stderr.write(`cron: ${error?.message ?? error}\n`);
-      }
-    }, 60_000).unref();
-  }
+  crons = description.crons;
+  setInterval(poke, 60_000).unref();
   say({ event: 'ready', origin: `http://127.0.0.1:${description.port}`, workerdPid: workerd.pid });
 }
 
 let started = false;
 createInterface({ input: process.stdin })
   .on('line', (line) => {
-    if (started) return;
+    if (started) {
+      if (line === 'poke') poke();
+      return;
+    }
     started = true;
     let description;
     try {

@@ -47,6 +47,16 @@ impl Args {
         Ok(Some(parsed))
     }
 
+    /// `--name` with or without a value: `None` when it is not there, `Some(None)` when it stands alone.
+    pub fn option_or_flag(&mut self, name: &str) -> Result<Option<Option<String>>> {
+        let at = self.left.iter().position(|word| word == name);
+        let alone = at.is_some_and(|at| self.left.get(at + 1).is_none_or(|word| word.starts_with('-')));
+        if alone && self.flag(name) {
+            return Ok(Some(None));
+        }
+        Ok(self.option(name)?.map(Some))
+    }
+
     /// Every value of `--name`.
     pub fn options<T: FromStr>(&mut self, name: &str) -> Result<Vec<T>> {
         let mut values = Vec::new();
@@ -105,6 +115,16 @@ mod tests {
     fn a_value_that_is_missing_or_malformed_is_refused() {
         assert!(Args::of(&["--port"]).option::<u16>("--port").is_err());
         assert!(Args::of(&["--port", "many"]).option::<u16>("--port").is_err());
+    }
+
+    #[test]
+    fn an_option_may_come_without_its_value() {
+        let kafka = |words: &[&str]| Args::of(words).option_or_flag("--kafka").unwrap();
+        assert_eq!(kafka(&["--fresh"]), None);
+        assert_eq!(kafka(&["--kafka", "--fresh"]), Some(None));
+        assert_eq!(kafka(&["--kafka"]), Some(None));
+        assert_eq!(kafka(&["--kafka", "there:9092"]), Some(Some("there:9092".to_owned())));
+        assert_eq!(kafka(&["--kafka=there:9092"]), Some(Some("there:9092".to_owned())));
     }
 
     #[test]

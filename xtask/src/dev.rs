@@ -1,9 +1,10 @@
 //! `cargo xtask dev`: builds, migrates, seeds and runs everything a person needs; `--json` is the same for a
 //! program that drives it.
 
+mod local_kafka;
+mod options;
 mod running;
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -12,8 +13,12 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 
 use crate::args::Args;
-use crate::wrangler::{self, Run, Wrangler};
+use crate::kafka::distribution::{self, Distribution};
+use crate::kafka::topics;
+use crate::wrangler::Run;
 use crate::{artifacts, emulator, process, tools, workspace};
+use local_kafka::LocalKafka;
+use options::{Kafka, Options};
 use running::{Parts, Running};
 
 const USAGE: &str = "\
@@ -22,6 +27,7 @@ usage: cargo xtask dev [OPTIONS]
   --port PORT           the worker's port on 127.0.0.1 (8787)
   --emulator-port PORT  the emulator's (the worker's + 1)
   --toss-api URL        use this Toss instead of the emulator; keys come from .dev.vars
+  --kafka [HOST:PORT,…] events go through Apache Kafka: a local one (the worker's port + 2, unless taken), or yours
   --state DIR           where the databases lie (.wrangler/state, as with `npx wrangler dev`)
   --fresh               begin with empty databases
   --var NAME=VALUE      set a variable of the worker; may come several times
@@ -29,79 +35,12 @@ usage: cargo xtask dev [OPTIONS]
   --release             the optimised emulator, for measurements
   --json                for programs: one JSON object a line on stdout, the worker's log in DIR/worker.log
                           {\"ready\":true,\"origin\":…,\"emulator\":…,\"state\":…,\"log\":…,\"workerdPid\":…,\"pids\":[…],\"ms\":…}
+                             with --kafka also \"kafka\":\"127.0.0.1:…\", and \"kafkaPid\" if it is a local one
                           {\"restarted\":true,\"workerdPid\":…,\"ms\":…}   workerd died and is back
+                          {\"kafkaRestarted\":true,\"kafkaPid\":…,\"ms\":…}  the local Kafka died and is back
                           {\"failed\":\"why\"}                            and the end
 
 Ctrl-C (SIGINT) or SIGTERM stops everything.";
-
-struct Options {
-    port: u16,
-    emulator_port: u16,
-    toss_api: Option<String>,
-    state: PathBuf,
-    fresh: bool,
-    vars: BTreeMap<String, String>,
-    build: bool,
-    release: bool,
-    json: bool,
-}
-
-impl Options {
-    fn take(mut args: Args) -> Result<Self> {
-        let port = args.option("--port")?.unwrap_or(8787);
-        let emulator_port = args.option("--emulator-port")?;
-        let mut vars = BTreeMap::new();
-        for pair in args.options::<String>("--var")? {
-            let Some((name, value)) = pair.split_once('=') else {
-                bail!("--var takes NAME=VALUE, not `{pair}`")
-            };
-            vars.insert(name.to_owned(), value.to_owned());
-        }
-        let state = args.option::<PathBuf>("--state")?;
-        let options = Self {
-            port,
-            emulator_port: emulator_port.unwrap_or_else(|| port.saturating_add(1)),
-            toss_api: args.option::<String>("--toss-api")?.map(|url| url.trim_end_matches('/').to_owned()),
-            state: state.map_or_else(|| Ok(workspace::path(".wrangler/state")), std::path::absolute)?,
-            fresh: args.flag("--fresh"),
-            vars,
-            build: !args.flag("--no-build"),
-            release: args.flag("--release"),
-            json: args.flag("--json"),
-        };
-        args.finish()?;
-        Ok(options)
-    }
-
-    fn origin(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
-    }
-
-    fn emulator_origin(&self) -> Option<String> {
-        self.toss_api.is_none().then(|| format!("http://127.0.0.1:{}", self.emulator_port))
-    }
-
-    /// The worker's variables: `wrangler.toml`, then this run's addresses, then `.dev.vars`, then `--var`.
-    fn vars(&self) -> Result<BTreeMap<String, String>> {
-        let mut vars = Wrangler::read()?.vars();
-        vars.insert("PUBLIC_ORIGIN".to_owned(), self.origin());
-        let (api, sdk) = match &self.toss_api {
-            None => {
-                let emulator = format!("http://127.0.0.1:{}", self.emulator_port);
-                (emulator.clone(), format!("{emulator}/v2/standard"))
-            }
-            Some(api) if api.contains("//api.tosspayments.com") => {
-                (api.clone(), "https://js.tosspayments.com/v2/standard".to_owned())
-            }
-            Some(api) => (api.clone(), format!("{api}/v2/standard")),
-        };
-        vars.insert("TOSS_API_BASE".to_owned(), api);
-        vars.insert("TOSS_SDK_URL".to_owned(), sdk);
-        vars.extend(wrangler::secrets()?);
-        vars.extend(self.vars.clone());
-        Ok(vars)
-    }
-}
 
 /// `cargo xtask dev`.
 pub fn run(mut args: Args) -> Result<()> {
@@ -119,8 +58,8 @@ pub fn run(mut args: Args) -> Result<()> {
 
 /// 1. Ports and state are free.
 /// 2. Everything is built.
-/// 3. Emulator and worker start side by side.
-/// 4. Both are ready.
+/// 3. Emulator, Kafka and worker start side by side.
+/// 4. All are ready, and the worker's cron has been run once.
 /// 5. Until something ends.
 fn serve(options: &Options) -> Result<()> {
     // 1.
@@ -134,11 +73,20 @@ fn serve(options: &Options) -> Result<()> {
     }
     // 2.
     let program = build(options)?;
+    let vars = options.vars()?;
+    let distribution = match &options.kafka {
+        Some(Kafka::Local { .. }) => Some(Distribution::ready(distribution::VERSION)?),
+        Some(Kafka::Brokers(brokers)) => topics::ready(brokers, &vars).map(|()| None)?,
+        None => None,
+    };
     // 3.
     let since = Instant::now();
-    let vars = options.vars()?;
     let log = options.json.then(|| options.state.join("worker.log"));
     let mut parts = Parts::default();
+    if let (Some(Kafka::Local { port }), Some(distribution)) = (&options.kafka, distribution) {
+        let (folder, topics) = (options.state.join("kafka"), topics::of(&vars)?);
+        parts.kafka = Some(LocalKafka { distribution, folder, port: *port, topics });
+    }
     if let Some(program) = &program {
         let empty = String::new();
         parts.emulator = Some(emulator::start(
@@ -159,10 +107,14 @@ fn serve(options: &Options) -> Result<()> {
     let ready = running.wait_until_ready()?;
     let (origin, emulator) = (options.origin(), options.emulator_origin());
     if options.json {
-        let line = serde_json::json!({
+        let mut line = serde_json::json!({
             "ready": true, "origin": origin, "emulator": emulator, "state": options.state, "log": log,
             "workerdPid": ready.workerd_pid, "pids": ready.pids, "ms": since.elapsed().as_millis(),
         });
+        if let (Some(kafka), Some(fields)) = (&options.kafka, line.as_object_mut()) {
+            fields.insert("kafka".to_owned(), kafka.brokers().into());
+            fields.extend(ready.kafka_pid.map(|pid| ("kafkaPid".to_owned(), pid.into())));
+        }
         println!("{line}");
     } else {
         println!("{}", greeting(&origin, emulator.as_deref(), options));
@@ -176,12 +128,17 @@ fn greeting(origin: &str, emulator: Option<&str>, options: &Options) -> String {
         (Some(emulator), _) => format!("{emulator}   (the stand-in for Toss: no real money moves)"),
         (None, api) => api.clone().unwrap_or_default(),
     };
+    let events = match &options.kafka {
+        None => "embedded   (--kafka sends them through Apache Kafka)".to_owned(),
+        Some(kafka) => format!("{}   (Kafka: gyesan.orders, gyesan.ledger)", kafka.brokers()),
+    };
     format!(
         "
   Gyesan is running.
 
   Demo shop     {origin}/demo/
   Payments      {psp}
+  Events        {events}
   Keys          pk_test_demo (browser), sk_test_demo (server), op_test_demo (operator)
   A wallet      curl -H 'Authorization: Bearer sk_test_demo' {origin}/v1/wallets/A
   Data          {}   (--fresh empties it)
@@ -227,7 +184,7 @@ fn lock(state: &Path) -> Result<File> {
 
 /// Removes what earlier runs left, by name: the folder itself may be anything that the caller chose.
 fn empty(state: &Path) -> Result<()> {
-    for name in ["v3", "emulator.json", "emulator.json.log", "worker.log"] {
+    for name in ["v3", "kafka", "emulator.json", "emulator.json.log", "worker.log"] {
         let path = state.join(name);
         let outcome =
             if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
@@ -245,26 +202,6 @@ fn empty(state: &Path) -> Result<()> {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
-
-    #[test]
-    fn the_emulator_takes_the_next_port_and_the_variables_follow() {
-        let options = Options::take(Args::of(&["--port", "9000", "--var", "ORDER_SHARDS=1"])).unwrap();
-        assert_eq!(options.emulator_origin().unwrap(), "http://127.0.0.1:9001");
-        let vars = options.vars().unwrap();
-        assert_eq!(vars["PUBLIC_ORIGIN"], "http://127.0.0.1:9000");
-        assert_eq!(vars["TOSS_API_BASE"], "http://127.0.0.1:9001");
-        assert_eq!(vars["ORDER_SHARDS"], "1");
-        assert_eq!(vars["LEDGER_SHARDS"], "2");
-    }
-
-    #[test]
-    fn the_real_toss_brings_its_own_sdk() {
-        let options = Options::take(Args::of(&["--toss-api", "https://api.tosspayments.com/"])).unwrap();
-        let vars = options.vars().unwrap();
-        assert_eq!(vars["TOSS_API_BASE"], "https://api.tosspayments.com");
-        assert_eq!(vars["TOSS_SDK_URL"], "https://js.tosspayments.com/v2/standard");
-        assert!(options.emulator_origin().is_none());
-    }
 
     #[test]
     fn a_port_in_use_is_named_with_the_cure() {

@@ -4,7 +4,9 @@
 //! the jars are there.
 
 pub mod broker;
+pub mod client;
 pub mod distribution;
+pub mod topics;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -14,6 +16,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::args::Args;
+use crate::wrangler::Wrangler;
 use crate::{process, progress, tools, workspace};
 use broker::Setting;
 use distribution::Distribution;
@@ -24,14 +27,15 @@ usage: cargo xtask kafka [OPTIONS]
   --port PORT              the broker's port on 127.0.0.1 (9092); the controller takes the next one
   --state DIR              where its logs lie (target/kafka)
   --fresh                  begin with an empty folder
-  --topic NAME:PARTITIONS  create a topic; may come several times (gyesan.orders:4 gyesan.ledger:4)
+  --topic NAME:PARTITIONS  create a topic; may come several times (the product's own)
   --version VERSION        the Kafka to run (4.3.1)
+  --sasl-port PORT         a second port that asks for SASL (user app, password app-secret)
+  --advertise HOST:PORT    what clients are told to connect to, for a proxy in front of the broker
+  --property NAME=VALUE    a setting of the broker; may come several times
+  --json                   for programs: one line on stdout, {\"ready\":true,\"address\":…,\"pid\":…}
   --test                   run the tests that need a real broker, against a fresh one, and stop
 
 Ctrl-C (SIGINT) or SIGTERM stops it.";
-
-/// The topics of the product and their partitions, where nothing else is said.
-pub const TOPICS: &[(&str, i32)] = &[("gyesan.orders", 4), ("gyesan.ledger", 4)];
 
 /// `cargo xtask kafka`.
 pub fn run(mut args: Args) -> Result<()> {
@@ -44,25 +48,42 @@ pub fn run(mut args: Args) -> Result<()> {
         return test(&version);
     }
     let port = args.option("--port")?.unwrap_or(9092);
-    let folder = args.option("--state")?.unwrap_or_else(|| workspace::target().join("kafka"));
+    let folder = args.option::<PathBuf>("--state")?;
+    let folder = folder.map_or_else(|| Ok(workspace::target().join("kafka")), std::path::absolute)?;
     let fresh = args.flag("--fresh");
-    let topics = topics(args.options("--topic")?)?;
+    let topics = topics_of(args.options("--topic")?)?;
+    let sasl_port = args.option("--sasl-port")?;
+    let advertised = args.option::<String>("--advertise")?;
+    let properties = args.options::<String>("--property")?;
+    let json = args.flag("--json");
     args.finish()?;
     let distribution = Distribution::ready(&version)?;
     if fresh && folder.exists() {
         std::fs::remove_dir_all(&folder).with_context(|| format!("emptying {}", folder.display()))?;
     }
-    let setting = Setting { folder: &folder, port, sasl_port: None, properties: &[] };
+    let properties: Vec<&str> = properties.iter().map(String::as_str).collect();
+    let setting = Setting {
+        folder: &folder,
+        port,
+        sasl_port,
+        advertised: advertised.as_deref(),
+        properties: &properties,
+    };
     let mut broker = setting.start(&distribution)?;
     broker.create_topics(&topics)?;
-    progress::say(&format!("Kafka {version} on {} (pid {})", broker.address, broker.pid()));
+    if json {
+        let line = serde_json::json!({ "ready": true, "address": broker.address, "pid": broker.pid() });
+        println!("{line}");
+    } else {
+        progress::say(&format!("Kafka {version} on {} (pid {})", broker.address, broker.pid()));
+    }
     process::signal_is_the_ordinary_end();
     broker.wait()
 }
 
-fn topics(given: Vec<String>) -> Result<Vec<(String, i32)>> {
+fn topics_of(given: Vec<String>) -> Result<Vec<(String, i32)>> {
     if given.is_empty() {
-        return Ok(TOPICS.iter().map(|(topic, partitions)| ((*topic).to_owned(), *partitions)).collect());
+        return topics::of(&Wrangler::read()?.vars());
     }
     let topic = |word: String| match word.rsplit_once(':') {
         Some((topic, count)) => match count.parse() {
@@ -82,6 +103,7 @@ pub fn test(version: &str) -> Result<()> {
         folder: &folder,
         port: broker::free_port()?,
         sasl_port: Some(broker::free_port()?),
+        advertised: None,
         properties: &["producer.id.expiration.ms=1500", "producer.id.expiration.check.interval.ms=200"],
     };
     let broker = setting.start(&distribution)?;

@@ -14,7 +14,14 @@ use crate::{process, workspace};
 pub struct WorkerRuntime {
     /// The process, its standard output piped: one JSON event a line.
     pub child: Child,
-    _alive: ChildStdin,
+    stdin: ChildStdin,
+}
+
+impl WorkerRuntime {
+    /// Has the worker's cron run now: every actor sees to what is due, and those that nobody calls come to life.
+    pub fn poke(&mut self) -> Result<()> {
+        writeln!(self.stdin, "poke").context("the runtime takes no more words")
+    }
 }
 
 /// Starts the worker. It answers when its `ready` event has come.
@@ -28,7 +35,7 @@ pub fn start(run: &Run) -> Result<WorkerRuntime> {
     let mut child = process::spawn(&mut command)?;
     let mut stdin = child.stdin.take().ok_or_else(|| anyhow!("node has no standard input"))?;
     writeln!(stdin, "{description}").context("the runtime did not take its description")?;
-    Ok(WorkerRuntime { child, _alive: stdin })
+    Ok(WorkerRuntime { child, stdin })
 }
 
 /// One event of the script, or `None` for a line that is not one.

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, anyhow, bail};
 use serde_json::Value;
 
+use super::local_kafka::{LocalKafka, News};
 use crate::worker_runtime::{self, WorkerRuntime};
 use crate::{process, progress};
 
@@ -21,11 +22,14 @@ pub struct Parts {
     pub emulator: Option<Child>,
     /// The worker in its runtime.
     pub runtime: Option<WorkerRuntime>,
+    /// The local Kafka, which is started once somebody listens.
+    pub kafka: Option<LocalKafka>,
 }
 
 /// The parts with their output being read.
 pub struct Running {
     parts: Parts,
+    kafka_awaited: bool,
     said: Receiver<Said>,
 }
 
@@ -33,6 +37,8 @@ pub struct Running {
 pub struct Ready {
     /// The process to kill when a crash is wanted.
     pub workerd_pid: u64,
+    /// The local Kafka's.
+    pub kafka_pid: Option<u64>,
     /// All processes that this one started.
     pub pids: Vec<u64>,
 }
@@ -42,6 +48,7 @@ enum Said {
     EmulatorEnded,
     Runtime(String),
     RuntimeEnded,
+    Kafka(News),
 }
 
 impl Running {
@@ -54,7 +61,14 @@ impl Running {
         if let Some(runtime) = &mut parts.runtime {
             read_lines(&mut runtime.child, &sender, Said::Runtime, || Said::RuntimeEnded);
         }
-        Self { parts, said }
+        let kafka = parts.kafka.take();
+        let kafka_awaited = kafka.is_some();
+        if let Some(kafka) = kafka {
+            kafka.keep(move |news| {
+                let _ = sender.send(Said::Kafka(news));
+            });
+        }
+        Self { parts, kafka_awaited, said }
     }
 
     /// Waits until every part accepts requests.
@@ -63,6 +77,7 @@ impl Running {
         let since = Instant::now();
         let mut emulator_ready = self.parts.emulator.is_none();
         let mut workerd_pid = None;
+        let mut kafka_pid = None;
         loop {
             match self.said.recv_timeout(READY_LIMIT.saturating_sub(since.elapsed())) {
                 Ok(Said::Emulator(line)) if line.starts_with("emulator ready") => emulator_ready = true,
@@ -77,18 +92,27 @@ impl Running {
                     Some((_, value)) => progress::say(text(&value, "text")),
                     None => progress::say(&line),
                 },
+                Ok(Said::Kafka(News::Ready { pid } | News::Restarted { pid, .. })) => {
+                    kafka_pid = Some(u64::from(pid));
+                }
+                Ok(Said::Kafka(News::Failed(why))) => bail!("{why}"),
                 Err(RecvTimeoutError::Timeout) => {
                     bail!("nothing answered within {} s", READY_LIMIT.as_secs())
                 }
                 Err(RecvTimeoutError::Disconnected) => bail!("everything ended"),
             }
-            if let (true, Some(workerd_pid)) = (emulator_ready, workerd_pid) {
+            let others_ready = emulator_ready && (kafka_pid.is_some() || !self.kafka_awaited);
+            if let (true, Some(workerd_pid)) = (others_ready, workerd_pid) {
+                if let Some(runtime) = &mut self.parts.runtime {
+                    runtime.poke()?;
+                }
                 step.done();
                 let mut pids: Vec<u64> =
                     self.parts.emulator.iter().map(|child| u64::from(child.id())).collect();
                 pids.extend(self.parts.runtime.iter().map(|runtime| u64::from(runtime.child.id())));
                 pids.push(workerd_pid);
-                return Ok(Ready { workerd_pid, pids });
+                pids.extend(kafka_pid);
+                return Ok(Ready { workerd_pid, kafka_pid, pids });
             }
         }
     }
@@ -107,6 +131,9 @@ impl Running {
                     Some((name, value)) if name == "failed" => return Err(failure(&value)),
                     _ => progress::say(&line),
                 },
+                Ok(Said::Kafka(News::Restarted { pid, ms })) => kafka_restarted(pid, ms, json),
+                Ok(Said::Kafka(News::Failed(why))) => bail!("{why}; everything is stopped"),
+                Ok(Said::Kafka(News::Ready { .. })) => {}
                 Err(_) => bail!("everything ended"),
             }
         }
@@ -124,6 +151,13 @@ fn restarted(value: &Value, json: bool) {
     if json {
         let pid = value.get("workerdPid");
         println!("{}", serde_json::json!({ "restarted": true, "workerdPid": pid, "ms": ms }));
+    }
+}
+
+fn kafka_restarted(pid: u32, ms: u64, json: bool) {
+    progress::say(&format!("Kafka ended and is back after {ms} ms"));
+    if json {
+        println!("{}", serde_json::json!({ "kafkaRestarted": true, "kafkaPid": pid, "ms": ms }));
     }
 }
 

@@ -1,16 +1,15 @@
 //! One broker: formatted, started, waited for, stopped.
 
 use std::fs::File;
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use gyesan_kafka::api::{Answer, Request, api_versions, create_topics};
-use gyesan_kafka::error_code::{Class, ErrorCode};
+use gyesan_kafka::api::{Request, metadata};
 
+use super::client::Client;
 use super::distribution::Distribution;
 use crate::process;
 
@@ -29,6 +28,8 @@ pub struct Setting<'a> {
     pub port: u16,
     /// A second port that asks for SASL.
     pub sasl_port: Option<u16>,
+    /// Where clients are told to find the broker, `host:port`, when that is not its own port: a proxy in front of it.
+    pub advertised: Option<&'a str>,
     /// Settings beside the usual ones, `name=value`.
     pub properties: &'a [&'a str],
 }
@@ -79,7 +80,7 @@ impl Setting<'_> {
     pub(super) fn launch(&self, distribution: &Distribution, extra: &[String]) -> Result<Broker> {
         let mut command = process::bound_to_us(Path::new("java"));
         command.args(extra).args(self.arguments(distribution));
-        let log = File::create(self.folder.join("broker.log"))?;
+        let log = File::options().create(true).append(true).open(self.folder.join("broker.log"))?;
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         let child = process::spawn(&mut command)?;
         std::fs::write(self.folder.join("broker.pid"), child.id().to_string())?;
@@ -97,11 +98,15 @@ impl Setting<'_> {
     fn text(&self, data: &Path) -> String {
         let (port, controller) = (self.port, self.port + 1);
         let mut listeners = format!("PLAINTEXT://127.0.0.1:{port}");
+        let mut advertised =
+            self.advertised.map_or_else(|| listeners.clone(), |to| format!("PLAINTEXT://{to}"));
         if let Some(sasl) = self.sasl_port {
-            listeners.push_str(&format!(",SASL_PLAINTEXT://127.0.0.1:{sasl}"));
+            let listener = format!(",SASL_PLAINTEXT://127.0.0.1:{sasl}");
+            listeners.push_str(&listener);
+            advertised.push_str(&listener);
         }
         let mut text = format!(
-            "{PROPERTIES}log.dirs={}\nadvertised.listeners={listeners}\n\
+            "{PROPERTIES}log.dirs={}\nadvertised.listeners={advertised}\n\
              listeners={listeners},CONTROLLER://127.0.0.1:{controller}\n\
              controller.quorum.voters=1@127.0.0.1:{controller}\n",
             data.display()
@@ -157,21 +162,17 @@ impl Broker {
 
     /// Creates the topics that do not exist, each with its number of partitions.
     pub fn create_topics(&self, topics: &[(String, i32)]) -> Result<()> {
-        for (topic, partitions) in topics {
-            create_topic(&self.address, topic, *partitions)?;
-        }
-        Ok(())
+        let client = Client::open(&self.address);
+        topics.iter().try_for_each(|(topic, partitions)| client.create_topic(topic, *partitions).map(drop))
     }
 
     fn wait_until_ready(&mut self, folder: &Path) -> Result<()> {
         let since = Instant::now();
-        let request = Request::from(api_versions::Request {
-            software_name: "gyesan".into(),
-            software_version: "1".into(),
-        });
+        let client = Client::open(&self.address);
+        let request = Request::from(metadata::Request { topics: Vec::new() });
         loop {
             // The port opens when the broker may serve; that it answers makes sure that the port is its own.
-            if ask(&self.address, &request, 3).is_ok() {
+            if client.ask(&request).is_ok() {
                 return Ok(());
             }
             if let Some(status) = self.child.try_wait()? {
@@ -189,44 +190,6 @@ impl Broker {
             std::thread::sleep(Duration::from_millis(20));
         }
     }
-}
-
-/// Creates one topic on any broker; that it exists is fine.
-pub fn create_topic(address: &str, topic: &str, partitions: i32) -> Result<()> {
-    let request = Request::from(create_topics::Request {
-        topic: topic.to_owned(),
-        partitions,
-        replication_factor: -1,
-        configs: Vec::new(),
-        timeout_ms: 10_000,
-    });
-    let since = Instant::now();
-    loop {
-        let Answer::CreateTopics(answer) = ask(address, &request, 7)? else {
-            bail!("Kafka answered something else")
-        };
-        match answer.error {
-            ErrorCode::NONE | ErrorCode::TOPIC_ALREADY_EXISTS => return Ok(()),
-            error if error.class() == Class::Fatal || since.elapsed() > Duration::from_secs(10) => {
-                bail!("topic {topic} cannot be created: {error} {}", answer.message.unwrap_or_default())
-            }
-            // A controller that has just started is not there for a moment.
-            _ => std::thread::sleep(Duration::from_millis(50)),
-        }
-    }
-}
-
-/// One request on a connection of its own.
-fn ask(address: &str, request: &Request, version: i16) -> Result<Answer> {
-    let mut socket = TcpStream::connect(address)?;
-    socket.set_read_timeout(Some(Duration::from_secs(12)))?;
-    socket.write_all(&request.encode(version, 1, "xtask"))?;
-    let mut length = [0; 4];
-    socket.read_exact(&mut length)?;
-    let mut frame = vec![0; usize::try_from(i32::from_be_bytes(length))?.min(1 << 20)];
-    socket.read_exact(&mut frame)?;
-    let body = frame.split_off(4.min(frame.len()));
-    request.api().decode(version, body.into()).context("Kafka's answer cannot be read")
 }
 
 /// A port that is free now, with a free one after it.

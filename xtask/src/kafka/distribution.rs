@@ -71,7 +71,8 @@ impl Distribution {
         let folder = home.join("archive-run");
         let partial = archive.with_extension("partial");
         let port = broker::free_port()?;
-        let setting = broker::Setting { folder: &folder, port, sasl_port: None, properties: &[] };
+        let setting =
+            broker::Setting { folder: &folder, port, sasl_port: None, advertised: None, properties: &[] };
         setting.format(self)?;
         // The archive is written at the clean stop, which takes a second or two.
         setting
