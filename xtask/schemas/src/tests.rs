@@ -183,11 +183,11 @@ fn a_file_and_its_entry_belong_together() {
     let sha256 = digest(FIRST).unwrap();
     let files = BTreeMap::from([("order.shipped.1.avsc".to_owned(), FIRST.to_owned())]);
     let faults = broken(&files, "[]").unwrap();
-    let line = entry(1, &sha256);
-    assert_eq!(
-        faults,
-        [format!("order.shipped.1.avsc has no entry in released.json; if it is final, add {line}")]
-    );
+    let line = format!(r#"{{"id": 1, "type": "order.shipped", "version": 1, "sha256": "{sha256}"}}"#);
+    let fault = format!("order.shipped.1.avsc has no entry in released.json; if it is final, add {line}");
+    assert_eq!(faults, [fault]);
+    let line: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(line, entry(1, &sha256));
     let faults = broken(&BTreeMap::new(), &json!([line]).to_string()).unwrap();
     assert_eq!(
         faults,
