@@ -118,6 +118,7 @@ impl Consumer {
             | Command::Log(_)
             | Command::Idempotency(_)
             | Command::Appended { .. }
+            | Command::Consumer(_)
             | Command::RelayStatus => {
                 Err(Rejection::with(Code::Internal, "not a command for a consumer").into())
             }
@@ -255,7 +256,8 @@ impl Consumer {
     }
 
     fn place(&self) -> ConsumerPosition {
-        ConsumerPosition { position: self.position, dead_letters: self.dead_letters }
+        let (position, dead_letters) = (self.position, self.dead_letters);
+        ConsumerPosition { position, dead_letters, end: None, paused: None, stopped: None }
     }
 
     fn call_id(&mut self) -> CallId {

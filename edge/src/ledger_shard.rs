@@ -91,6 +91,7 @@ impl LedgerShard {
             | Command::Wake(_)
             | Command::Position
             | Command::Appended { .. }
+            | Command::Consumer(_)
             | Command::RelayStatus => {
                 Err(Rejection::with(Code::Internal, "not a command for a ledger shard").into())
             }

@@ -98,6 +98,7 @@ impl OrderShard {
             | Command::Wake(_)
             | Command::Position
             | Command::Appended { .. }
+            | Command::Consumer(_)
             | Command::RelayStatus => {
                 return Err(Rejection::with(Code::Internal, "not a command for an order shard").into());
             }
