@@ -3,6 +3,7 @@
 //! is not; what cannot be set up is said in one sentence with its cure.
 
 pub mod browser;
+pub mod python;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -42,6 +42,10 @@ impl Counts {
                 _ => None,
             };
         }
+        // Python's unittest; that one failed is seen by its status.
+        if let Some(rest) = line.strip_prefix("Ran ") {
+            return Some(Self { passed: before(rest, " tests in ")?, failed: 0 });
+        }
         let (passed, failed) = line.split_once(" passed, ")?;
         let failed = failed.strip_suffix(" failed")?;
         Some(Self { passed: passed.parse().ok()?, failed: failed.parse().ok()? })
@@ -74,6 +78,11 @@ mod tests {
     fn node_prints_pass_and_fail_on_lines_of_their_own() {
         assert_eq!(Counts::of_output("# tests 4\n# pass 3\n# fail 1\n# cancelled 0\n"), counts(3, 1));
         assert_eq!(Counts::of_output("ℹ tests 4\nℹ pass 4\nℹ fail 0\n"), counts(4, 0));
+    }
+
+    #[test]
+    fn python_says_how_many_it_ran() {
+        assert_eq!(Counts::of_output("Ran 8 tests in 0.006s\n\nOK\n"), counts(8, 0));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use super::counts::Counts;
 use super::{Plan, smoke, stack};
 use crate::progress::{self, Step};
-use crate::tools::browser;
+use crate::tools::{browser, python};
 use crate::{artifacts, process, tools, workspace};
 
 /// A suite: its name on the command line, what it is, and how it runs.
@@ -30,6 +30,7 @@ pub const ALL: &[Suite] = &[
     Suite { name: "kafka", title: "the Kafka client, without a broker", run: |_| cargo_test("gyesan-kafka") },
     Suite { name: "edge", title: "the back end over SQLite", run: |_| cargo_test("gyesan-edge") },
     Suite { name: "schemas", title: "the rules for event schemas", run: |_| cargo_test("gyesan-schemas") },
+    Suite { name: "interop", title: "published events, read by other people's libraries", run: interop },
     Suite { name: "sim", title: "the back end in a simulated world", run: simulation },
     Suite { name: "widget", title: "the views in headless Chromium", run: widget },
     Suite { name: "e2e", title: "the stack on workerd", run: end_to_end },
@@ -132,6 +133,20 @@ pub fn simulate_one(seed: u64) -> Result<()> {
     process::forget(&child);
     anyhow::ensure!(status.success(), "seed {seed} breaks an invariant");
     Ok(())
+}
+
+fn interop(_: &Plan) -> Result<Counts> {
+    let python = python::ready()?;
+    let folder = workspace::path("tests/interop");
+    let mut unit = Command::new(&python);
+    // No compiled files beside the sources.
+    unit.args(["-B", "-m", "unittest", "test_read_topics"]).current_dir(&folder);
+    let mut counts = count("testing the reader of topics", &mut unit)?;
+    let mut values = Command::new("sh");
+    values.args(["-c", "exec \"$0\" -B read_values.py \"$1\" < values.txt"]).arg(&python);
+    values.arg(workspace::path("edge/schemas")).current_dir(&folder);
+    counts.add(outcome_of("reading published values", &mut values)?);
+    Ok(counts)
 }
 
 fn end_to_end(_: &Plan) -> Result<Counts> {
