@@ -3,8 +3,8 @@
 //! A value is `0`, the schema's id as four big-endian bytes, and the datum. The schemas are the files in `edge/schemas`: a
 //! released version is never edited, its id is given out once and for ever, and the next version of a type must be
 //! BACKWARD compatible (`cargo xtask check`, against `edge/schemas/released.json`). To change an event: add the file
-//! of its next version, its entry in `released.json` and in the table here, write that version in `write.rs`, and let
-//! `read.rs` read all versions of it.
+//! of its next version, its entry in `released.json` and in the table here, write that version in `write.rs`, let
+//! `read.rs` read all versions of it, and add a sample's line to `tests/interop/values.txt`.
 //!
 //! Codes with a closed set of values in Rust (currency, who funds a discount, out of which money) are strings in Avro, not enums: a
 //! reader with an older schema fails on an enum's new symbol or takes the enum's default for it, and either is worse
