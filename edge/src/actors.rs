@@ -5,6 +5,7 @@ use crate::config::Kafka;
 use crate::consumer::Consumer;
 use crate::ledger_shard::LedgerShard;
 use crate::order_shard::OrderShard;
+use crate::relay::Relay;
 use crate::sql::Sql;
 use crate::topology::{self, BirthFault, Target, Topology};
 use gyesan_core::time::Timestamp;
@@ -28,9 +29,13 @@ pub fn open(
         Target::Consumer(subscription, partition) => {
             Box::new(Consumer::open(subscription, partition, topology, sql)?)
         }
-        Target::Subscriber(..) | Target::Relay(_) => {
+        Target::Subscriber(..) => {
             let _kafka = kafka.ok_or(BirthFault::NoKafka)?;
             return Err(BirthFault::NoKafka);
+        }
+        Target::Relay(index) => {
+            let kafka = kafka.ok_or(BirthFault::NoKafka)?;
+            Box::new(Relay::open(index, topology, kafka, sql, now)?)
         }
     })
 }

@@ -34,6 +34,8 @@ pub enum Command {
     },
     /// Of a relay: how far it is.
     RelayStatus,
+    /// Of a relay: an operator has seen to the partitions it has stopped, and it is to go on.
+    ResumeRelay,
     /// Of anybody: see to what is due. Sent by the cron, in case an alarm was lost.
     Poke,
     /// Of a consumer: where it stands.

@@ -119,7 +119,8 @@ impl Consumer {
             | Command::Idempotency(_)
             | Command::Appended { .. }
             | Command::Consumer(_)
-            | Command::RelayStatus => {
+            | Command::RelayStatus
+            | Command::ResumeRelay => {
                 Err(Rejection::with(Code::Internal, "not a command for a consumer").into())
             }
         }

@@ -92,7 +92,8 @@ impl LedgerShard {
             | Command::Position
             | Command::Appended { .. }
             | Command::Consumer(_)
-            | Command::RelayStatus => {
+            | Command::RelayStatus
+            | Command::ResumeRelay => {
                 Err(Rejection::with(Code::Internal, "not a command for a ledger shard").into())
             }
         }

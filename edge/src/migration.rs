@@ -16,6 +16,9 @@ pub const LEDGER_SHARD: &[Migration] = &[(1, include_str!("../migrations/ledger_
 /// Of consumers.
 pub const CONSUMER: &[Migration] = &[(1, include_str!("../migrations/consumer/0001_init.sql"))];
 
+/// Of relays.
+pub const RELAY: &[Migration] = &[(1, include_str!("../migrations/relay/0001_init.sql"))];
+
 /// Brings an object's tables up to date; runs at every start, within the first turn's transaction.
 ///
 /// # Errors

@@ -99,7 +99,8 @@ impl OrderShard {
             | Command::Position
             | Command::Appended { .. }
             | Command::Consumer(_)
-            | Command::RelayStatus => {
+            | Command::RelayStatus
+            | Command::ResumeRelay => {
                 return Err(Rejection::with(Code::Internal, "not a command for an order shard").into());
             }
         };

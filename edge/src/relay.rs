@@ -1,0 +1,348 @@
+//! The relay: publishes the logs of its shards to Kafka, each record exactly once and in order per key.
+//!
+//! It reads the logs ahead, *freezes* what it has read as record batches together with how far it has read, and only when that is on
+//! disk gives the batches to the publisher ([`gyesan_kafka::relay`]), which sends them until they are acknowledged. A crash before
+//! the commit leaves the records to be read again; one after it leaves the batches, which are read back and sent again as they are.
+//! Nothing it knows in memory alone is needed: after a start it asks every log where it ends.
+//!
+//! The database is never behind what was sent, because sockets are effects; and never ahead of what the publisher knows, because a
+//! turn that could not be stored makes the relay start over from the database.
+
+mod freeze;
+mod source;
+mod store;
+
+use crate::actor::{Actor, Effect, Fault, Input, LogLine, SocketNews, SocketOrder, Turn};
+use crate::alarm::Alarm;
+use crate::command::{Command, Rejection, RelaySource, RelayStatus, Reply, StoppedPartition};
+use crate::config::Kafka;
+use crate::migration;
+use crate::registrar::Registrar;
+use crate::sql::{Sql, SqlError};
+use crate::throttle::Throttle;
+use crate::topology::{Subscription, Target, Topology};
+use gyesan_core::problem::Code;
+use gyesan_core::time::Timestamp;
+use gyesan_kafka::cluster::Link;
+use gyesan_kafka::relay::{self as protocol, Output, Publisher, Settings};
+use gyesan_kafka::{Millis, TopicPartition};
+use source::{PAGE_RECORDS, Source};
+use std::collections::{BTreeMap, BTreeSet};
+use store::Origin;
+
+/// How long after the last sign of work the alarm goes off, in milliseconds: the net for a process that ended.
+const NET_MS: i64 = 10_000;
+
+/// Connections that one publisher opens, at most.
+const LINKS_MAX: Link = 1 << 32;
+
+/// One relay.
+pub struct Relay {
+    index: u32,
+    topology: Topology,
+    settings: Settings,
+    publisher: Publisher,
+    /// What the publisher wants stored or told, in order, until this turn ends.
+    outputs: Vec<Output>,
+    sources: BTreeMap<Target, Source>,
+    open: BTreeMap<(TopicPartition, i32), Origin>,
+    stopped: BTreeMap<TopicPartition, String>,
+    /// Sockets that are open or opening.
+    links: BTreeSet<Link>,
+    /// What this publisher's numbers of connections are moved by, so that no two publishers share one.
+    link_base: Link,
+    registrar: Registrar,
+    /// The latest time seen: the publisher's clock never goes back.
+    clock: Timestamp,
+    alarm: Alarm,
+    /// The tick that has been asked for.
+    tick: Option<Timestamp>,
+    throttle: Throttle,
+    started: bool,
+    /// Whether the last turn could not be stored: what is in memory is not to be trusted.
+    broken: bool,
+}
+
+impl Relay {
+    /// The relay as stored.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn open(
+        index: u32,
+        topology: Topology,
+        kafka: &Kafka,
+        sql: &dyn Sql,
+        now: Timestamp,
+    ) -> Result<Relay, SqlError> {
+        migration::apply(sql, migration::RELAY)?;
+        let topics = Subscription::ALL.iter().map(|subscription| subscription.topic().to_owned()).collect();
+        let mut settings = Settings::new(kafka.brokers.clone(), topics);
+        settings.connection.client_id = Target::Relay(index).name();
+        settings.connection.credentials = kafka.credentials.clone();
+        let contents = store::read(sql)?;
+        let source = |shard| (shard, Source::new(contents.taken_over.get(&shard).copied().unwrap_or(0)));
+        Ok(Relay {
+            index,
+            topology,
+            publisher: Publisher::new(millis(now), settings.clone(), contents.publisher),
+            settings,
+            outputs: Vec::new(),
+            sources: topology.sources_of(index).map(source).collect(),
+            open: contents.open,
+            stopped: BTreeMap::new(),
+            links: BTreeSet::new(),
+            link_base: 0,
+            registrar: Registrar::new(kafka.schema_registry.clone()),
+            clock: now,
+            alarm: Alarm::default(),
+            tick: None,
+            throttle: Throttle::default(),
+            started: false,
+            broken: false,
+        })
+    }
+
+    /// Starts over from the database, on new connections.
+    fn reopen(&mut self, turn: &mut Turn<'_>) -> Result<(), SqlError> {
+        let contents = store::read(turn.sql)?;
+        for link in std::mem::take(&mut self.links) {
+            turn.push(Effect::Socket(SocketOrder::Close(link)));
+        }
+        self.link_base = self.link_base.saturating_add(LINKS_MAX);
+        self.publisher = Publisher::new(millis(self.clock), self.settings.clone(), contents.publisher);
+        self.outputs.clear();
+        self.open = contents.open;
+        for (shard, source) in &mut self.sources {
+            *source = Source::new(contents.taken_over.get(shard).copied().unwrap_or(0));
+        }
+        self.broken = false;
+        self.tell(protocol::Input::Tick);
+        Ok(())
+    }
+
+    fn tell(&mut self, input: protocol::Input) {
+        let outputs = self.publisher.handle(millis(self.clock), input);
+        self.outputs.extend(outputs);
+    }
+
+    fn command(&mut self, turn: &mut Turn<'_>, command: Command) -> Result<Reply, Fault> {
+        match command {
+            Command::Appended { source, end } => match self.sources.get_mut(&source) {
+                Some(source) => {
+                    source.appended(end);
+                    Ok(Reply::Done)
+                }
+                None => Err(Rejection::with(Code::Internal, "not a shard of this relay").into()),
+            },
+            Command::RelayStatus => Ok(Reply::Relay(self.status())),
+            Command::Poke => {
+                self.sources.values_mut().for_each(Source::doubt);
+                Ok(Reply::Done)
+            }
+            Command::ResumeRelay => {
+                for place in std::mem::take(&mut self.stopped).into_keys() {
+                    turn.push(self.line("info", "relay.resumed", place.to_string()));
+                    self.tell(protocol::Input::Resume { place });
+                }
+                Ok(Reply::Done)
+            }
+            _ => Err(Rejection::with(Code::Internal, "not a command for a relay").into()),
+        }
+    }
+
+    fn status(&self) -> RelayStatus {
+        let published = |shard: Target, source: &Source| {
+            let of_it = self.open.values().filter(|(origin, _)| *origin == shard);
+            of_it.map(|(_, first)| first.saturating_sub(1)).min().unwrap_or(source.taken_over)
+        };
+        let source = |(shard, source): (&Target, &Source)| RelaySource {
+            source: *shard,
+            taken_over: source.taken_over,
+            published: published(*shard, source),
+        };
+        let stopped = |(place, reason): (&TopicPartition, &String)| StoppedPartition {
+            partition: place.to_string(),
+            reason: reason.clone(),
+        };
+        RelayStatus {
+            sources: self.sources.iter().map(source).collect(),
+            in_flight_batches: u64::try_from(self.open.len()).unwrap_or(u64::MAX),
+            stopped: self.stopped.iter().map(stopped).collect(),
+        }
+    }
+
+    fn socket(&mut self, news: SocketNews) {
+        let (SocketNews::Opened(socket, _) | SocketNews::Received(socket, _) | SocketNews::Closed(socket)) =
+            news;
+        let Some(link) = socket.checked_sub(self.link_base) else { return };
+        if matches!(news, SocketNews::Closed(_)) {
+            self.links.remove(&socket);
+        }
+        self.tell(match news {
+            SocketNews::Opened(_, nonce) => protocol::Input::Opened { link, nonce },
+            SocketNews::Received(_, bytes) => protocol::Input::Received { link, bytes },
+            SocketNews::Closed(_) => protocol::Input::Closed { link },
+        });
+    }
+
+    /// Stores, tells and does what the publisher has said, until it says no more.
+    fn carry_out(&mut self, turn: &mut Turn<'_>) -> Result<(), SqlError> {
+        for output in std::mem::take(&mut self.outputs) {
+            match output {
+                Output::Open { link, address } => {
+                    let socket = self.link_base.saturating_add(link);
+                    self.links.insert(socket);
+                    turn.push(Effect::Socket(SocketOrder::Open(socket, address)));
+                }
+                Output::Send { link, bytes } => {
+                    let socket = self.link_base.saturating_add(link);
+                    turn.push(Effect::Socket(SocketOrder::Send(socket, bytes)));
+                }
+                Output::Close { link } => {
+                    let socket = self.link_base.saturating_add(link);
+                    self.links.remove(&socket);
+                    turn.push(Effect::Socket(SocketOrder::Close(socket)));
+                }
+                Output::ProducerAssigned(producer) => store::assign_producer(turn.sql, producer)?,
+                Output::TopicSeen(topic) => store::see_topic(turn.sql, &topic)?,
+                Output::Located { place, producer, scan_from } => {
+                    store::locate(turn.sql, &place, producer, scan_from)?;
+                }
+                Output::Acknowledged { place, base_sequence, scan_from, repeat } => {
+                    store::acknowledge(turn.sql, &place, base_sequence, scan_from)?;
+                    if repeat {
+                        let detail = format!("{place}: batch {base_sequence} was in the log already");
+                        turn.push(self.line("info", "relay.found", detail));
+                    }
+                    self.open.remove(&(place, base_sequence));
+                }
+                Output::Stopped { place, reason } => {
+                    turn.push(self.line("error", "alert.relay-stopped", format!("{place}: {reason}")));
+                    self.stopped.insert(place, reason.to_string());
+                }
+                Output::TopicUnavailable { topic, error } => {
+                    let detail = format!("{topic}: {error}");
+                    self.complain(turn, "relay.topic-unavailable", detail);
+                }
+                Output::Durability { topic, replicas, min_in_sync_replicas } => {
+                    let safe = replicas >= 3 && min_in_sync_replicas.is_none_or(|count| count >= 2);
+                    if !safe {
+                        let minimum = min_in_sync_replicas.map_or("unknown".to_owned(), |n| n.to_string());
+                        turn.push(self.line(
+                            "warn",
+                            "relay.durability",
+                            format!(
+                                "{topic} has {replicas} replica(s) and min.insync.replicas {minimum}: what is \
+                                 acknowledged can be lost with a broker; 3 and 2 are safe"
+                            ),
+                        ));
+                    }
+                }
+                Output::LinkBroken { address, fault, times } => {
+                    let name = format!("relay.link-broken {address}");
+                    if self.throttle.allows(&name, turn.now) {
+                        let detail = format!("{address}: {fault} (time {times} in a row)");
+                        turn.push(self.line("warn", "relay.link-broken", detail));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks for what is missing, and when to be called again.
+    fn look_ahead(&mut self, turn: &mut Turn<'_>) {
+        let mut wishes: Vec<Timestamp> = Vec::new();
+        for (shard, source) in &mut self.sources {
+            if let Some(after) = source.wants_page(turn.now) {
+                turn.push(Effect::ReadLog { source: *shard, after, limit: PAGE_RECORDS });
+            }
+            wishes.extend(source.retry_at());
+        }
+        if let Some(question) = self.registrar.ask(turn.now) {
+            turn.push(question);
+        }
+        wishes.extend(self.registrar.retry_at());
+        let deadline = self.publisher.deadline().and_then(|at| i64::try_from(at).ok());
+        wishes.extend(deadline.map(Timestamp));
+        let wish = wishes.into_iter().min();
+        if wish.is_some() && wish != self.tick {
+            self.tick = wish;
+            turn.push(Effect::Tick(wish.unwrap_or(turn.now)));
+        }
+        let done = self.open.is_empty() && self.sources.values().all(Source::is_done);
+        self.alarm.wish(turn, (!done).then(|| turn.now.plus_ms(NET_MS)));
+    }
+
+    /// A line of the log that repeats while something is wrong: once a minute.
+    fn complain(&mut self, turn: &mut Turn<'_>, fact: &'static str, detail: String) {
+        if self.throttle.allows(&format!("{fact} {detail}"), turn.now) {
+            turn.push(self.line("error", fact, detail));
+        }
+    }
+
+    fn line(&self, level: &'static str, fact: &'static str, detail: String) -> Effect {
+        let detail = format!("{}: {detail}", Target::Relay(self.index).name());
+        Effect::Log(LogLine { level, fact, merchant_id: String::new(), order_id: String::new(), detail })
+    }
+}
+
+fn millis(at: Timestamp) -> Millis {
+    Millis::try_from(at.0).unwrap_or(0)
+}
+
+impl Actor for Relay {
+    fn handle(&mut self, turn: &mut Turn<'_>, input: Input) -> Result<(), Fault> {
+        self.clock = self.clock.max(turn.now);
+        match input {
+            Input::Command { token, command, .. } => {
+                let reply = self.command(turn, command)?;
+                turn.reply(token, reply);
+            }
+            Input::Alarm => {
+                self.alarm.went_off();
+                self.sources.values_mut().for_each(Source::doubt);
+                self.tell(protocol::Input::Tick);
+                // Nobody else wakes those who read topics after all processes have ended.
+                if !std::mem::replace(&mut self.started, true) && self.index == 0 {
+                    for target in self.topology.consumers() {
+                        turn.push(Effect::Call { id: None, target, command: Command::Poke });
+                    }
+                }
+            }
+            Input::Tick => {
+                self.tick = None;
+                self.tell(protocol::Input::Tick);
+            }
+            Input::Socket(news) => self.socket(news),
+            Input::LogRead { source, page } => {
+                if let Some(source) = self.sources.get_mut(&source) {
+                    source.take(page, turn.now);
+                }
+            }
+            Input::HttpAnswered { id, answer } => {
+                if let Err(fault) = self.registrar.answered(id, answer, turn.now) {
+                    self.complain(turn, "relay.registry", fault.to_string());
+                }
+            }
+            Input::CallAnswered { .. } | Input::PspAnswered { .. } | Input::Due(_) => {}
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, turn: &mut Turn<'_>) -> Result<(), Fault> {
+        if self.broken {
+            self.reopen(turn)?;
+        }
+        // From here on memory and database part ways until all is stored; an error leaves this set.
+        self.broken = true;
+        self.carry_out(turn)?;
+        while self.freeze(turn)? {
+            self.carry_out(turn)?;
+        }
+        self.broken = false;
+        self.look_ahead(turn);
+        Ok(())
+    }
+}

@@ -1,0 +1,158 @@
+//! Making batches of what was read.
+
+use super::source::Source;
+use super::{Relay, millis, store};
+use crate::actor::Turn;
+use crate::outbox::LogEntry;
+use crate::registrar::Registrar;
+use crate::schema;
+use crate::sql::SqlError;
+use crate::topology::{Subscription, Target, Topology};
+use bytes::Bytes;
+use gyesan_kafka::TopicPartition;
+use gyesan_kafka::batch::{Compression, Record};
+use gyesan_kafka::partitioner::partition_of;
+use gyesan_kafka::relay::{Input, Publisher};
+use std::collections::BTreeMap;
+
+/// Records of a batch, at most: larger ones are no faster (`reference` measurements: 100 to 1,000).
+const BATCH_RECORDS: usize = 1_000;
+/// Bytes of values and keys of a batch, at most. With headers it stays under what a broker takes, 1 MiB.
+const BATCH_BYTES: usize = 384 * 1024;
+
+/// Records of one source on their way into batches.
+#[derive(Default)]
+struct Groups {
+    by_place: BTreeMap<TopicPartition, Group>,
+    /// The last position that is in one of them.
+    last: u64,
+}
+
+struct Group {
+    first_seq: u64,
+    bytes: usize,
+    records: Vec<Record>,
+}
+
+impl Relay {
+    /// Freezes what there is room for, of each log a prefix, and hands it to the publisher. False when there was nothing to do.
+    pub(super) fn freeze(&mut self, turn: &mut Turn<'_>) -> Result<bool, SqlError> {
+        if !self.registrar.is_ready() {
+            return Ok(false);
+        }
+        let mut frozen = Vec::new();
+        for (shard, source) in &mut self.sources {
+            if source.ahead.is_empty() {
+                continue;
+            }
+            let topic = topic_of(*shard);
+            let Some(partitions) = self.publisher.partitions(topic) else { continue };
+            let expected = expected_partitions(self.topology, topic);
+            if partitions != expected {
+                let name = format!("relay.partitions {topic}");
+                if self.throttle.allows(&name, turn.now) {
+                    frozen.push(Err(format!(
+                        "{topic} has {partitions} partitions, the configuration says {expected}: nothing is published"
+                    )));
+                }
+                continue;
+            }
+            let groups = gather(source, topic, partitions, &self.publisher, &self.registrar)?;
+            if groups.by_place.is_empty() {
+                continue;
+            }
+            for (place, group) in groups.by_place {
+                let batch = self
+                    .publisher
+                    .freeze(turn.now.0, &place, &group.records, Compression::None)
+                    .map_err(|refusal| SqlError(format!("{place}: {refusal}")))?;
+                let next = self.publisher.partition(&place).map_or(0, |partition| partition.next_sequence);
+                let origin = (*shard, group.first_seq);
+                store::freeze(turn.sql, &place, &batch, next, origin)?;
+                self.open.insert((place.clone(), batch.base_sequence), origin);
+                frozen.push(Ok((place, batch.base_sequence)));
+            }
+            store::take_over(turn.sql, *shard, groups.last)?;
+            source.taken_over = groups.last;
+        }
+        let any = frozen.iter().any(Result::is_ok);
+        for result in frozen {
+            match result {
+                Ok((place, base_sequence)) => {
+                    let now = millis(self.clock);
+                    let outputs = self.publisher.handle(now, Input::Stored { place, base_sequence });
+                    self.outputs.extend(outputs);
+                }
+                Err(detail) => turn.push(self.line("error", "alert.relay-partitions", detail)),
+            }
+        }
+        Ok(any)
+    }
+}
+
+/// The longest prefix of what was read that fits into one batch for each partition that has room.
+fn gather(
+    source: &mut Source,
+    topic: &'static str,
+    partitions: u32,
+    publisher: &Publisher,
+    registrar: &Registrar,
+) -> Result<Groups, SqlError> {
+    let mut groups = Groups::default();
+    while let Some(entry) = source.ahead.front() {
+        let partition = partition_of(&entry.key, partitions);
+        let place = TopicPartition { topic: topic.to_owned(), partition };
+        let bytes = entry.key.len() + entry.value.len();
+        match groups.by_place.get_mut(&place) {
+            Some(group) => {
+                if group.records.len() >= BATCH_RECORDS || group.bytes + bytes > BATCH_BYTES {
+                    break;
+                }
+                group.bytes += bytes;
+                group.records.push(record(entry, registrar)?);
+            }
+            None => {
+                if !publisher.has_room(&place) {
+                    break;
+                }
+                let records = vec![record(entry, registrar)?];
+                groups.by_place.insert(place, Group { first_seq: entry.seq, bytes, records });
+            }
+        }
+        groups.last = entry.seq;
+        source.ahead.pop_front();
+    }
+    Ok(groups)
+}
+
+/// What is published of an entry.
+fn record(entry: &LogEntry, registrar: &Registrar) -> Result<Record, SqlError> {
+    let fault = |what: &dyn std::fmt::Display| SqlError(format!("position {}: {what}", entry.seq));
+    let key = std::str::from_utf8(&entry.key).map_err(|e| fault(&e))?;
+    let trace = entry.trace.as_deref().map(std::str::from_utf8).transpose().map_err(|e| fault(&e))?;
+    let headers = schema::headers(&entry.value, key, trace).map_err(|e| fault(&e))?;
+    let ours = schema::id_of(&entry.value).map_err(|e| fault(&e))?;
+    let id = registrar.registry_id(ours);
+    let value = if id == ours {
+        entry.value.clone()
+    } else {
+        let mut value = entry.value.to_vec();
+        schema::with_id(&mut value, id);
+        Bytes::from(value)
+    };
+    Ok(Record { key: Some(entry.key.clone()), value: Some(value), headers })
+}
+
+fn topic_of(shard: Target) -> &'static str {
+    match shard {
+        Target::Ledger(_) => Subscription::Completion.topic(),
+        _ => Subscription::Wallets.topic(),
+    }
+}
+
+fn expected_partitions(topology: Topology, topic: &str) -> u32 {
+    let of = |subscription: Subscription| {
+        (subscription.topic() == topic).then(|| topology.partitions(subscription))
+    };
+    Subscription::ALL.into_iter().find_map(of).unwrap_or(0)
+}

@@ -1,0 +1,100 @@
+//! One shard's log, as the relay reads it: ahead of what it freezes, in pages.
+
+use crate::outbox::{LogEntry, LogPage};
+use gyesan_core::time::Timestamp;
+use std::collections::VecDeque;
+
+/// Records asked for at once.
+pub const PAGE_RECORDS: u32 = 1_000;
+/// Records held in memory before more are asked for: two pages, so that one is on its way while the other is frozen.
+const AHEAD_MAX: usize = 1_000;
+/// The first pause after a page that did not come; doubled each time up to [`PAUSE_MAX_MS`].
+const PAUSE_MS: i64 = 250;
+const PAUSE_MAX_MS: i64 = 10_000;
+
+/// Where the relay is in one log.
+pub struct Source {
+    /// The last position that is frozen.
+    pub taken_over: u64,
+    /// Records after it, in order.
+    pub ahead: VecDeque<LogEntry>,
+    /// The end of the log, as far as is known.
+    end: u64,
+    /// Whether the log must be asked where it ends: after a start, or when the cron says so.
+    must_ask: bool,
+    reading: bool,
+    not_before: Timestamp,
+    failures: u32,
+}
+
+impl Source {
+    /// The log, frozen up to `taken_over`; what follows is not known.
+    pub fn new(taken_over: u64) -> Source {
+        Source {
+            taken_over,
+            ahead: VecDeque::new(),
+            end: taken_over,
+            must_ask: true,
+            reading: false,
+            not_before: Timestamp(0),
+            failures: 0,
+        }
+    }
+
+    /// The shard says that its log has grown.
+    pub fn appended(&mut self, end: u64) {
+        self.end = self.end.max(end);
+        // It answers, so there is no reason to wait any longer.
+        self.not_before = Timestamp(0);
+    }
+
+    /// The log must be asked, whatever is known.
+    pub fn doubt(&mut self) {
+        self.must_ask = true;
+    }
+
+    /// After which position to read now, if there is need.
+    pub fn wants_page(&mut self, now: Timestamp) -> Option<u64> {
+        let last = self.last_read();
+        let behind = self.must_ask || last < self.end;
+        if !behind || self.reading || self.ahead.len() >= AHEAD_MAX || now < self.not_before {
+            return None;
+        }
+        self.reading = true;
+        Some(last)
+    }
+
+    /// A page has come, or not.
+    pub fn take(&mut self, page: Option<LogPage>, now: Timestamp) {
+        self.reading = false;
+        let before = self.last_read();
+        for entry in page.iter().flat_map(LogPage::entries) {
+            if entry.seq == self.last_read().saturating_add(1) {
+                self.ahead.push_back(entry);
+            }
+        }
+        if self.last_read() > before {
+            self.failures = 0;
+            return;
+        }
+        self.must_ask &= page.is_none();
+        // The page may have been read before the log grew to what we were told meanwhile; then it is asked for again.
+        self.failures = self.failures.saturating_add(1);
+        self.not_before = now.plus_ms((PAUSE_MS << self.failures.min(8)).min(PAUSE_MAX_MS));
+    }
+
+    /// When a page is to be asked for again after one that did not come.
+    pub fn retry_at(&self) -> Option<Timestamp> {
+        let behind = self.must_ask || self.last_read() < self.end;
+        (behind && !self.reading && self.ahead.len() < AHEAD_MAX).then_some(self.not_before)
+    }
+
+    /// Whether everything that is known of is frozen.
+    pub fn is_done(&self) -> bool {
+        !self.must_ask && self.ahead.is_empty() && self.taken_over >= self.end
+    }
+
+    fn last_read(&self) -> u64 {
+        self.ahead.back().map_or(self.taken_over, |entry| entry.seq)
+    }
+}
