@@ -30,6 +30,8 @@ pub struct Stack {
     pub started_in: Duration,
     /// The worker's log.
     pub log: PathBuf,
+    /// Of the local Kafka; 0 without one. Changes when it is restarted.
+    pub kafka_pid: u64,
 }
 
 impl Stack {
@@ -41,15 +43,8 @@ impl Stack {
     /// When it does not become ready.
     pub fn start(state: &Path, extra: &[&str]) -> Result<Stack> {
         let port = free_port_pair()?;
-        let mut command = Command::new("cargo");
-        command.current_dir(workspace()).args([
-            "xtask",
-            "dev",
-            "--json",
-            "--fresh",
-            "--port",
-            &port.to_string(),
-        ]);
+        let mut command = xtask();
+        command.args(["dev", "--json", "--fresh", "--port", &port.to_string()]);
         command.arg("--state").arg(state).args(extra);
         let since = Instant::now();
         let mut child =
@@ -72,11 +67,13 @@ impl Stack {
             pids: Vec::new(),
             started_in: Duration::ZERO,
             log: PathBuf::new(),
+            kafka_pid: 0,
         };
         let ready = stack.event("ready", START_LIMIT)?;
         let text = |name: &str| ready.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         (stack.origin, stack.emulator, stack.log) = (text("origin"), text("emulator"), text("log").into());
         stack.workerd_pid = ready.get("workerdPid").and_then(Value::as_u64).context("no workerdPid")?;
+        stack.kafka_pid = ready.get("kafkaPid").and_then(Value::as_u64).unwrap_or(0);
         let pids = ready.get("pids").and_then(Value::as_array);
         stack.pids = pids.into_iter().flatten().filter_map(Value::as_u64).collect();
         stack.started_in = since.elapsed();
@@ -104,6 +101,30 @@ impl Stack {
             std::thread::sleep(Duration::from_millis(10));
         }
         bail!("the worker does not answer after the restart")
+    }
+
+    /// Kills the local Kafka without warning and waits until it runs again; how long that took.
+    ///
+    /// # Errors
+    /// When it does not come back.
+    pub fn kill_kafka(&mut self) -> Result<Duration> {
+        let since = Instant::now();
+        signal("KILL", self.kafka_pid)?;
+        let restarted = self.event("kafkaRestarted", Duration::from_secs(30))?;
+        self.kafka_pid = restarted.get("kafkaPid").and_then(Value::as_u64).context("no kafkaPid")?;
+        Ok(since.elapsed())
+    }
+
+    /// The worker's log lines that state this fact.
+    pub fn facts(&self, fact: &str) -> Vec<Value> {
+        let text = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        lines.filter(|line| line.get("fact").is_some_and(|is| is == fact)).collect()
+    }
+
+    /// How many lines the worker has logged.
+    pub fn lines_logged(&self) -> usize {
+        std::fs::read_to_string(&self.log).unwrap_or_default().lines().count()
     }
 
     /// Resident memory of everything that runs, in bytes.
@@ -138,7 +159,25 @@ pub fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-fn signal(name: &str, pid: u64) -> Result<()> {
+/// The program of `cargo xtask`: the one that runs this test, or cargo.
+pub fn xtask() -> Command {
+    let mut command = match std::env::var_os("GYESAN_XTASK") {
+        Some(program) => Command::new(program),
+        None => {
+            let mut cargo = Command::new("cargo");
+            cargo.arg("xtask");
+            cargo
+        }
+    };
+    command.current_dir(workspace());
+    command
+}
+
+/// Sends a signal by name.
+///
+/// # Errors
+/// When there is no such process.
+pub fn signal(name: &str, pid: u64) -> Result<()> {
     let status = Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status()?;
     if status.success() { Ok(()) } else { bail!("process {pid} cannot be signalled") }
 }
@@ -149,8 +188,11 @@ fn resident(pid: u64) -> u64 {
     line.split_whitespace().next().and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0) * 1024
 }
 
-/// A port with a free one after it, for the emulator.
-fn free_port_pair() -> Result<u16> {
+/// A port with a free one after it, for the emulator or Kafka's controller.
+///
+/// # Errors
+/// When none is found.
+pub fn free_port_pair() -> Result<u16> {
     for _ in 0..100 {
         let first = TcpListener::bind(("127.0.0.1", 0))?;
         let port = first.local_addr()?.port();

@@ -1,0 +1,62 @@
+"""What an administrator of the cluster does, for the tests that do it under way.
+
+usage: python administer.py BROKERS delete-topic NAME | create-topic NAME COUNT | partitions NAME COUNT
+                                    | configure NAME KEY=VALUE | lag GROUP
+
+Prints the answer as JSON.
+"""
+
+import json
+import sys
+
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions
+from confluent_kafka.admin import (
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewPartitions,
+    NewTopic,
+    ResourceType,
+)
+
+
+def settle(futures):
+    """Waits for what was asked for."""
+    for future in futures.values():
+        future.result(timeout=20)
+    return {}
+
+
+def lag(brokers, admin, group):
+    """What a group has committed and how far that is from the end, by partition."""
+    future = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])[group]
+    consumer = Consumer({"bootstrap.servers": brokers, "group.id": "gyesan-administer"})
+    found = {}
+    for place in future.result(timeout=20).topic_partitions:
+        _, end = consumer.get_watermark_offsets(place, timeout=20)
+        found[f"{place.topic}/{place.partition}"] = {"committed": place.offset, "lag": end - place.offset}
+    consumer.close()
+    return found
+
+
+def main(brokers, deed, name, *rest):
+    admin = AdminClient({"bootstrap.servers": brokers})
+    if deed == "delete-topic":
+        return settle(admin.delete_topics([name]))
+    if deed == "create-topic":
+        return settle(admin.create_topics([NewTopic(name, int(rest[0]))]))
+    if deed == "partitions":
+        return settle(admin.create_partitions([NewPartitions(name, int(rest[0]))]))
+    if deed == "configure":
+        key, value = rest[0].split("=")
+        entry = ConfigEntry(key, value, incremental_operation=AlterConfigOpType.SET)
+        resource = ConfigResource(ResourceType.TOPIC, name, incremental_configs=[entry])
+        return settle(admin.incremental_alter_configs([resource]))
+    if deed == "lag":
+        return lag(brokers, admin, name)
+    raise SystemExit(f"no deed {deed}")
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(*sys.argv[1:])))
