@@ -1,14 +1,18 @@
 //! End to end on the real runtime: numbered scenarios, one line each, and a closing `N passed, N failed`.
 //!
-//! `gyesan-e2e [NAME…]` runs those whose name contains one of the words. Most run side by side, because faults are
+//! `gyesan-e2e [--kafka] [NAME…]` runs those whose name contains one of the words; with `--kafka` over a real broker, whose topics
+//! are compared with the shards' logs at the end. Most run side by side, because faults are
 //! armed for one order only; those that touch everybody (the clock, a kill) come last, one at a time.
 
 mod scenarios;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
+use gyesan_e2e::broker::Broker;
+use gyesan_e2e::interop;
 use gyesan_e2e::shop::Shop;
 use gyesan_e2e::stack::Stack;
 use scenarios::{ALONE, Alone, SIDE_BY_SIDE, SideBySide};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -53,12 +57,18 @@ impl Score {
 }
 
 fn run() -> Result<bool> {
-    let words: Vec<String> = std::env::args().skip(1).collect();
+    let (options, words): (Vec<String>, Vec<String>) =
+        std::env::args().skip(1).partition(|word| word.starts_with("--"));
+    let over_kafka = options.iter().any(|option| option == "--kafka");
     let wanted = |name: &str| words.is_empty() || words.iter().any(|word| name.contains(word.as_str()));
     let state = std::env::temp_dir().join(format!("gyesan-e2e-{}", std::process::id()));
-    let mut stack =
-        Stack::start(&state, &["--var", "RATE_LIMIT_PER_ADDRESS=0", "--var", "RATE_LIMIT_PER_KEY=0"])
-            .context("the stack does not start")?;
+    let broker = if over_kafka { Some(Broker::start(&state.join("broker"), &[])?) } else { None };
+    let mut arguments = vec!["--var", "RATE_LIMIT_PER_ADDRESS=0", "--var", "RATE_LIMIT_PER_KEY=0"];
+    let address = broker.as_ref().map(Broker::address);
+    if let Some(address) = &address {
+        arguments.extend(["--kafka", address]);
+    }
+    let mut stack = Stack::start(&state, &arguments).context("the stack does not start")?;
     println!("     started in {:.1} s", stack.started_in.as_secs_f64());
     let score = Score::default();
     let side_by_side: Vec<(usize, &SideBySide)> =
@@ -82,13 +92,31 @@ fn run() -> Result<bool> {
         let since = Instant::now();
         score.take(number + 1, name, since, &scenario(&mut stack));
     }
+    let log = stack.log.clone();
+    drop(stack);
+    if let Some(address) = &address {
+        let since = Instant::now();
+        let number = SIDE_BY_SIDE.len() + ALONE.len() + 1;
+        score.take(
+            number,
+            "every_committed_event_is_in_its_topic_once",
+            since,
+            &topics_are_exact(address, &state),
+        );
+    }
     let (passed, failed) = (score.passed.into_inner(), score.failed.into_inner());
     println!("{passed} passed, {failed} failed");
     if failed > 0 {
-        println!("the worker's log: {}", stack.log.display());
+        println!("the worker's log: {}", log.display());
     } else {
-        drop(stack);
+        drop(broker);
         let _ = std::fs::remove_dir_all(state);
     }
     Ok(failed == 0 && passed > 0)
+}
+
+fn topics_are_exact(brokers: &str, state: &Path) -> Result<()> {
+    let topics = interop::read_topics(brokers, state)?;
+    ensure!(topics.are_exact() && topics.events > 0, "{topics}");
+    Ok(())
 }

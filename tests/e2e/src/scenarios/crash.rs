@@ -1,6 +1,7 @@
 //! workerd is killed without warning, twice, while 200 orders are being paid.
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, ensure};
+use gyesan_e2e::books::{drained, explained};
 use gyesan_e2e::shop::{Order, SECRET_KEY, Shop, new_order_id};
 use gyesan_e2e::stack::Stack;
 use serde_json::{Value, json};
@@ -15,6 +16,7 @@ const BUYERS: usize = 8;
 const KILLS_AT: [usize; 2] = [60, 140];
 const SERVING_AGAIN: Duration = Duration::from_secs(5);
 const PAID_AGAIN: Duration = Duration::from_secs(30);
+const EXPLAINED_WITHIN: Duration = Duration::from_secs(10);
 
 /// What the world outside knows when the dust has settled.
 #[derive(Default)]
@@ -104,7 +106,7 @@ pub fn killed_while_paying(stack: &mut Stack) -> Result<()> {
         down.as_secs_f64(),
         back.elapsed().as_secs_f64()
     );
-    explained(shop)
+    explained(shop, EXPLAINED_WITHIN)
 }
 
 /// Places and pays one order; what fails because the server is gone is noted and, like a browser's request, not repeated.
@@ -142,35 +144,8 @@ fn wallets(shop: &mut Shop) -> Result<BTreeMap<&'static str, i64>> {
     Ok(balances)
 }
 
-/// The books agree with the orders and with the emulator.
-fn explained(shop: &mut Shop) -> Result<()> {
-    let since = Instant::now();
-    loop {
-        let balance = shop.operate("ledger/trial-balance")?;
-        let number = |name: &str| balance.get(name).and_then(Value::as_i64);
-        let totals = shop.emulator.send("GET", "/__emulator/totals", &[], None)?.expect(200)?;
-        let toss = |name: &str| totals.get(name).and_then(Value::as_i64);
-        let right = number("sum") == Some(0)
-            && number("unexplained") == Some(0)
-            && number("charges") == toss("charges")
-            && number("pspClearing")
-                == toss("charges").zip(toss("refunds")).map(|(charged, refunded)| charged - refunded);
-        if right {
-            return Ok(());
-        }
-        if since.elapsed() > Duration::from_secs(10) {
-            bail!("the books say {balance}, Toss says {totals}");
-        }
-        std::thread::sleep(Duration::from_millis(100));
-    }
-}
-
 pub fn every_won_is_explained(stack: &mut Stack) -> Result<()> {
     let shop = &mut Shop::of(stack);
-    explained(shop)?;
-    let outbox = shop.operate("outbox")?;
-    ensure!(outbox.get("pending") == Some(&json!(0)), "events are waiting: {outbox}");
-    let letters = shop.operate("consumers")?.to_string();
-    ensure!(letters.contains("\"lag\":0"), "a consumer lags: {letters}");
-    Ok(())
+    explained(shop, EXPLAINED_WITHIN)?;
+    drained(shop, EXPLAINED_WITHIN).map(drop)
 }
