@@ -1,9 +1,10 @@
 //! What each subscription does with events: which calls follow from a batch of records. Calls carry ids that come from the
 //! events, so that a repeat does nothing; one call per target.
 
-use crate::command::{Account, Command, CreditedFact, LedgerCommand, OrderCommand, Record, Transfer};
+use super::handling::{Content, Item};
+use crate::command::{Account, Command, CreditedFact, LedgerCommand, OrderCommand, Transfer};
 use crate::topology::{Subscription, Target, Topology};
-use gyesan_core::event::{EventData, Fund};
+use gyesan_core::event::{Event, EventData, Fund};
 use std::collections::BTreeMap;
 
 /// One call that a batch leads to.
@@ -17,11 +18,15 @@ pub struct Call {
 }
 
 /// The calls of a batch.
-pub fn calls(subscription: Subscription, topology: Topology, records: &[Record]) -> Vec<Call> {
+pub fn calls(subscription: Subscription, topology: Topology, items: &[Item]) -> Vec<Call> {
+    let events = items.iter().filter_map(|item| match &item.content {
+        Content::Event(event) => Some((item.place, event.as_ref())),
+        Content::Undecodable { .. } => None,
+    });
     match subscription {
         Subscription::Wallets => {
             let transfers =
-                records.iter().flat_map(|record| transfers(record).map(|transfer| (record.seq, transfer)));
+                events.flat_map(|(place, event)| transfers(event).map(move |transfer| (place, transfer)));
             let place = |transfer: &Transfer| match &transfer.credit {
                 Account::Seller(seller) => topology.ledger_shard(&transfer.merchant_id, seller.as_str()),
                 Account::PspClearing | Account::Promotions => Target::Ledger(0),
@@ -29,7 +34,7 @@ pub fn calls(subscription: Subscription, topology: Topology, records: &[Record])
             grouped(transfers, place, |transfers| Command::Ledger(LedgerCommand::Apply(transfers)))
         }
         Subscription::Completion => {
-            let facts = records.iter().filter_map(|record| Some((record.seq, credited(record)?)));
+            let facts = events.filter_map(|(place, event)| Some((place, credited(event)?)));
             let place = |fact: &CreditedFact| topology.order_shard(&fact.merchant_id, &fact.order_id);
             grouped(facts, place, |facts| Command::Order(OrderCommand::Credited(facts)))
         }
@@ -42,9 +47,9 @@ fn grouped<T>(
     command: impl Fn(Vec<T>) -> Command,
 ) -> Vec<Call> {
     let mut groups: BTreeMap<Target, (Vec<u64>, Vec<T>)> = BTreeMap::new();
-    for (seq, part) in parts {
+    for (origin, part) in parts {
         let (origins, group) = groups.entry(place(&part)).or_default();
-        origins.push(seq);
+        origins.push(origin);
         group.push(part);
     }
     groups
@@ -55,8 +60,8 @@ fn grouped<T>(
 
 /// A confirmed payment credits each line's seller with its net amount, out of what the PSP holds, and with the discount that
 /// the merchant funds, out of its promotions.
-fn transfers(record: &Record) -> impl Iterator<Item = Transfer> {
-    let confirmed = match &record.event.data {
+fn transfers(event: &Event) -> impl Iterator<Item = Transfer> {
+    let confirmed = match &event.data {
         EventData::PaymentConfirmed { order_id, payment_orders, .. } => Some((order_id, payment_orders)),
         _ => None,
     };
@@ -69,24 +74,24 @@ fn transfers(record: &Record) -> impl Iterator<Item = Transfer> {
                 };
                 Transfer {
                     id: format!("{}:{kind}", line.payment_order_id),
-                    merchant_id: record.event.merchant_id.clone(),
+                    merchant_id: event.merchant_id.clone(),
                     debit,
                     credit: Account::Seller(line.seller_id.clone()),
                     amount,
                     order_id: order_id.clone(),
                     payment_order_id: line.payment_order_id.clone(),
                     fund,
-                    event_id: record.event.event_id.clone(),
+                    event_id: event.event_id.clone(),
                 }
             })
         })
     })
 }
 
-fn credited(record: &Record) -> Option<CreditedFact> {
-    match &record.event.data {
+fn credited(event: &Event) -> Option<CreditedFact> {
+    match &event.data {
         EventData::WalletCredited { order_id, payment_order_id, fund, .. } => Some(CreditedFact {
-            merchant_id: record.event.merchant_id.clone(),
+            merchant_id: event.merchant_id.clone(),
             order_id: order_id.clone(),
             payment_order_id: payment_order_id.clone(),
             fund: *fund,
