@@ -45,6 +45,9 @@ impl Stack {
         let port = free_port_pair()?;
         let mut command = xtask();
         command.args(["dev", "--json", "--fresh", "--port", &port.to_string()]);
+        if has_built() {
+            command.arg("--no-build");
+        }
         command.arg("--state").arg(state).args(extra);
         let since = Instant::now();
         let mut child =
@@ -157,6 +160,11 @@ impl Drop for Stack {
 /// The workspace's folder.
 pub fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// Whether whoever runs this test has built everything.
+fn has_built() -> bool {
+    std::env::var_os("GYESAN_XTASK").is_some()
 }
 
 /// The program of `cargo xtask`: the one that runs this test, or cargo.
