@@ -13,7 +13,7 @@ import { applyMigrations, applySeed } from './catalogue.mjs';
 import { loadMiniflare } from './patched.mjs';
 
 const RESTARTS_MAX = 5;
-const RESTART_WINDOW_MS = 20_000;
+const RESTART_WINDOW_MS = 10_000;
 
 const say = (event) => process.stdout.write(JSON.stringify(event) + '\n');
 
@@ -121,7 +121,7 @@ async function run(description) {
     const now = Date.now();
     while (restarts.length > 0 && now - restarts[0] > RESTART_WINDOW_MS) restarts.shift();
     restarts.push(now);
-    if (restarts.length > RESTARTS_MAX) return fail(`workerd ended ${restarts.length} times in 20 seconds (last: ${reason})`);
+    if (restarts.length > RESTARTS_MAX) return fail(`workerd ended ${restarts.length} times in 10 seconds (last: ${reason})`);
     await runtime.setOptions(options);
     say({ event: 'restarted', reason, workerdPid: workerd.pid, ms: Date.now() - now });
     poke();

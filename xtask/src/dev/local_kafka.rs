@@ -10,7 +10,7 @@ use crate::kafka::distribution::Distribution;
 use crate::process;
 
 const RESTARTS_MAX: usize = 5;
-const RESTART_WINDOW: Duration = Duration::from_secs(20);
+const RESTART_WINDOW: Duration = Duration::from_secs(10);
 
 /// What is to run.
 pub struct LocalKafka {

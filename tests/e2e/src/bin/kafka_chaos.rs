@@ -19,8 +19,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 const ROUNDS: u64 = 20;
 const FORGETFUL_ROUNDS: u64 = 6;
 const BUYERS: usize = 6;
-/// `cargo xtask dev` gives up on a workerd that ends six times in 20 s.
-const ROUND_MIN: Duration = Duration::from_millis(4_200);
+/// `cargo xtask dev` gives up on a workerd that ends six times in 10 s.
+const ROUND_MIN: Duration = Duration::from_millis(3_000);
 const DRAINED_WITHIN: Duration = Duration::from_secs(90);
 /// The broker forgets a producer 1.5 s after its last batch, and looks every 0.3 s.
 const FORGOTTEN_AFTER: Duration = Duration::from_millis(2_500);
