@@ -7,6 +7,7 @@ use crate::ledger_shard::LedgerShard;
 use crate::order_shard::OrderShard;
 use crate::relay::Relay;
 use crate::sql::Sql;
+use crate::subscriber::Subscriber;
 use crate::topology::{self, BirthFault, Target, Topology};
 use gyesan_core::time::Timestamp;
 
@@ -29,9 +30,9 @@ pub fn open(
         Target::Consumer(subscription, partition) => {
             Box::new(Consumer::open(subscription, partition, topology, sql)?)
         }
-        Target::Subscriber(..) => {
-            let _kafka = kafka.ok_or(BirthFault::NoKafka)?;
-            return Err(BirthFault::NoKafka);
+        Target::Subscriber(subscription, partition) => {
+            let kafka = kafka.ok_or(BirthFault::NoKafka)?;
+            Box::new(Subscriber::open(subscription, partition, topology, kafka, sql, now)?)
         }
         Target::Relay(index) => {
             let kafka = kafka.ok_or(BirthFault::NoKafka)?;

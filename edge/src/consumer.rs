@@ -118,8 +118,8 @@ impl Consumer {
             }
             ConsumerCommand::Replay { position } => {
                 let unread =
-                    |value| Content::Undecodable { value, reason: "the record is no event".to_owned() };
-                self.handling.replay_stored(turn, token, position, unread)
+                    |value| Some(Content::Undecodable { value, reason: "the record is no event".to_owned() });
+                self.handling.replay(turn, token, position, unread)
             }
         }
     }
@@ -147,14 +147,8 @@ impl Consumer {
         if self.reading.is_some() {
             return Ok(());
         }
-        match self.handling.go_on(turn) {
-            Ok(true) => {}
-            Ok(false) => return Ok(()),
-            Err(error) => {
-                // The records are forgotten: they are asked for again.
-                self.must_ask = true;
-                return Err(error.into());
-            }
+        if !self.handling.go_on(turn)? {
+            return Ok(());
         }
         let position = self.handling.position.unwrap_or(0);
         if position >= self.end && !self.must_ask {
@@ -188,16 +182,12 @@ impl Consumer {
             self.answer_waiting(turn);
             return Ok(());
         }
-        match self.handling.answered(turn, id, result) {
-            Ok(Progress::Waiting) => Ok(()),
-            Ok(Progress::Done) => self.go_on(turn),
-            Ok(Progress::Failed) => {
+        match self.handling.answered(turn, id, result)? {
+            Progress::Waiting => Ok(()),
+            Progress::Done => self.go_on(turn),
+            Progress::Failed => {
                 self.answer_waiting(turn);
                 Ok(())
-            }
-            Err(error) => {
-                self.must_ask = true;
-                Err(error.into())
             }
         }
     }
@@ -209,8 +199,8 @@ impl Consumer {
     }
 }
 
-impl Actor for Consumer {
-    fn handle(&mut self, turn: &mut Turn<'_>, input: Input) -> Result<(), Fault> {
+impl Consumer {
+    fn apply(&mut self, turn: &mut Turn<'_>, input: Input) -> Result<(), Fault> {
         match input {
             Input::Command { token, command, .. } => self.command(turn, token, command),
             Input::CallAnswered { id, result } => self.answered(turn, id, result),
@@ -226,6 +216,20 @@ impl Actor for Consumer {
             | Input::LogRead { .. }
             | Input::HttpAnswered { .. } => Ok(()),
         }
+    }
+}
+
+impl Actor for Consumer {
+    fn handle(&mut self, turn: &mut Turn<'_>, input: Input) -> Result<(), Fault> {
+        let mark = self.handling.mark();
+        let result = self.apply(turn, input);
+        if matches!(result, Err(Fault::Storage(_))) {
+            // The records are forgotten: they are asked for again.
+            self.handling.go_back(mark);
+            self.reading = None;
+            self.must_ask = true;
+        }
+        result
     }
 
     fn finish(&mut self, turn: &mut Turn<'_>) -> Result<(), Fault> {

@@ -24,5 +24,6 @@ mod registrar;
 pub mod relay;
 pub mod schema;
 pub mod sql;
+pub mod subscriber;
 mod throttle;
 pub mod topology;

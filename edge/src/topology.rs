@@ -97,10 +97,15 @@ impl Subscription {
     }
 
     /// Whether this consumer does anything with an event, or only passes over it.
-    pub const fn acts_on(self, event: &EventData) -> bool {
+    pub fn acts_on(self, event: &EventData) -> bool {
+        event.name() == self.event_type()
+    }
+
+    /// The one type of event that it acts on.
+    pub const fn event_type(self) -> &'static str {
         match self {
-            Subscription::Wallets => matches!(event, EventData::PaymentConfirmed { .. }),
-            Subscription::Completion => matches!(event, EventData::WalletCredited { .. }),
+            Subscription::Wallets => "payment.confirmed",
+            Subscription::Completion => "wallet.credited",
         }
     }
 

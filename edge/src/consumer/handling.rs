@@ -78,6 +78,15 @@ pub enum Progress {
     Failed,
 }
 
+/// What an input that fails must not have changed: its statements are taken back.
+pub struct Mark {
+    position: Option<u64>,
+    saved: Option<u64>,
+    dead_letters: u64,
+    paused: Option<Halt>,
+    stopped: Option<Halt>,
+}
+
 /// The bookkeeping of one consumer.
 pub struct Handling {
     /// Which consumer.
@@ -138,6 +147,26 @@ impl Handling {
         })
     }
 
+    /// Where it stands, to go back to when the input that is about to be applied fails.
+    pub fn mark(&self) -> Mark {
+        Mark {
+            position: self.position,
+            saved: self.saved,
+            dead_letters: self.dead_letters,
+            paused: self.paused.clone(),
+            stopped: self.stopped.clone(),
+        }
+    }
+
+    /// Goes back to the mark, and forgets the records that are not handled: the source is to give them again.
+    pub fn go_back(&mut self, mark: Mark) {
+        let Mark { position, saved, dead_letters, paused, stopped } = mark;
+        (self.position, self.saved, self.dead_letters) = (position, saved, dead_letters);
+        (self.paused, self.stopped) = (paused, stopped);
+        self.failures = self.failures.saturating_add(1);
+        self.forget();
+    }
+
     /// A number for a call or a request.
     pub fn call_id(&mut self) -> CallId {
         let id = self.next_call;
@@ -188,7 +217,7 @@ impl Handling {
         (PAUSE_MS << self.failures.saturating_sub(1).min(6)).min(PAUSE_MAX_MS)
     }
 
-    /// Starts on the next batch. True when there is nothing left to do. With an error the records are forgotten.
+    /// Starts on the next batch. True when there is nothing left to do.
     pub fn go_on(&mut self, turn: &mut Turn<'_>) -> Result<bool, SqlError> {
         while self.batch.is_none() && !self.is_halted() {
             let alone = self.queue.front().is_some_and(|item| item.after <= self.one_by_one_until);
@@ -224,7 +253,7 @@ impl Handling {
         batch
     }
 
-    /// Takes an answer to a call. With an error the records are forgotten.
+    /// Takes an answer to a call.
     pub fn answered(
         &mut self,
         turn: &mut Turn<'_>,
@@ -287,11 +316,7 @@ impl Handling {
 
     /// All effects of the batch are done: its end is our position now.
     fn complete(&mut self, turn: &mut Turn<'_>, batch: &Batch) -> Result<(), SqlError> {
-        let stored = self.store_completed(turn, batch);
-        if stored.is_err() {
-            self.forget();
-        }
-        stored?;
+        self.store_completed(turn, batch)?;
         if self.failure_logged_at.take().is_some() {
             self.log(turn, "info", "consumer.works-again", String::new());
         }
@@ -380,12 +405,6 @@ impl Handling {
         (self.failures, self.refusals, self.one_by_one_until) = (0, 0, 0);
         self.forget();
         Ok(())
-    }
-
-    /// Counts a failure of the source itself, whose pause is [`Handling::pause_ms`].
-    pub fn source_failed(&mut self) {
-        self.failures = self.failures.saturating_add(1);
-        self.forget();
     }
 
     /// Writes a line about this consumer.

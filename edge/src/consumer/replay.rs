@@ -6,25 +6,47 @@ use super::store;
 use crate::actor::{CallFault, CallId, Effect, Fault, Token, Turn};
 use crate::command::{Rejection, Reply};
 use crate::sql::SqlError;
+use bytes::Bytes;
 use gyesan_core::problem::Code;
 
 /// A replay whose calls are under way.
 pub struct Replay {
     token: Token,
+    position: u64,
     batch: Batch,
 }
 
 impl Handling {
-    /// Handles a record again, and answers when it is known what became of it.
+    /// Handles a record that was put aside once more, and answers when it is known what became of it. `decode` reads a value that was
+    /// no event then; `None`: it is one now, and this consumer has nothing to do with it.
     ///
     /// # Errors
-    /// A failure of the database.
-    pub fn replay(&mut self, turn: &mut Turn<'_>, token: Token, item: Item) -> Result<(), SqlError> {
-        let replay = Replay { token, batch: self.begin(turn, vec![item]) };
-        if replay.batch.open.is_empty() {
-            return self.finish_replay(turn, &replay);
+    /// `NOT_FOUND`; a failure of the database.
+    pub fn replay(
+        &mut self,
+        turn: &mut Turn<'_>,
+        token: Token,
+        position: u64,
+        decode: impl FnOnce(Bytes) -> Option<Content>,
+    ) -> Result<(), Fault> {
+        let Some((letter, value)) = store::dead_letter(turn.sql, position)? else {
+            return Err(Rejection::with(Code::NotFound, "there is no such dead letter").into());
+        };
+        if letter.replayed_at.is_some() {
+            turn.reply(token, Reply::Replayed(Box::new(letter)));
+            return Ok(());
         }
-        self.replays.push(replay);
+        let content = match letter.event {
+            Some(event) => Some(Content::Event(Box::new(event))),
+            None => decode(value.unwrap_or_default()),
+        };
+        let items = content.map(|content| Item { place: position, after: position, content });
+        let batch = self.begin(turn, items.into_iter().collect());
+        let replay = Replay { token, position, batch };
+        match replay.batch.open.is_empty() {
+            true => self.finish_replay(turn, &replay)?,
+            false => self.replays.push(replay),
+        }
         Ok(())
     }
 
@@ -42,11 +64,7 @@ impl Handling {
         match result {
             Ok(reply) => replay.batch.note(id, reply),
             Err(CallFault::Rejected(refusal)) if refusal.code != Code::ServiceUnavailable => {
-                let reason = words(refusal);
-                replay
-                    .batch
-                    .refused
-                    .extend(replay.batch.items.iter().map(|item| (item.place, reason.clone())));
+                replay.batch.refused.push((replay.position, words(refusal)));
                 replay.batch.open.clear();
             }
             Err(_) => {
@@ -64,43 +82,21 @@ impl Handling {
     }
 
     fn finish_replay(&mut self, turn: &mut Turn<'_>, replay: &Replay) -> Result<(), SqlError> {
-        let Some(place) = replay.batch.items.first().map(|item| item.place) else { return Ok(()) };
-        if let Some((_, reason)) = replay.batch.refused.first() {
-            store::refused_again(turn.sql, place, reason)?;
-            let rejection = Rejection::with(Code::ReplayFailed, reason.clone());
-            turn.push(Effect::Reply { token: replay.token, result: Err(rejection) });
-            return Ok(());
-        }
-        store::replayed(turn.sql, place, turn.now)?;
+        let result = match replay.batch.refused.first() {
+            Some((_, reason)) => {
+                store::refused_again(turn.sql, replay.position, reason)?;
+                Err(Rejection::with(Code::ReplayFailed, reason.clone()))
+            }
+            None => {
+                store::replayed(turn.sql, replay.position, turn.now)?;
+                let letter = store::dead_letter(turn.sql, replay.position)?;
+                letter
+                    .map(|(letter, _)| Reply::Replayed(Box::new(letter)))
+                    .ok_or_else(|| Rejection::new(Code::NotFound))
+            }
+        };
         self.dead_letters = store::count_waiting(turn.sql)?;
-        if let Some((letter, _)) = store::dead_letter(turn.sql, place)? {
-            turn.reply(replay.token, Reply::Replayed(Box::new(letter)));
-        }
+        turn.push(Effect::Reply { token: replay.token, result });
         Ok(())
-    }
-
-    /// Begins the replay of a record put aside; `decode` reads a value that was no event then.
-    ///
-    /// # Errors
-    /// `NOT_FOUND`; a failure of the database.
-    pub fn replay_stored(
-        &mut self,
-        turn: &mut Turn<'_>,
-        token: Token,
-        position: u64,
-        decode: impl FnOnce(bytes::Bytes) -> Content,
-    ) -> Result<(), Fault> {
-        let Some((letter, value)) = store::dead_letter(turn.sql, position)? else {
-            return Err(Rejection::with(Code::NotFound, "there is no such dead letter").into());
-        };
-        if letter.replayed_at.is_some() {
-            turn.reply(token, Reply::Replayed(Box::new(letter)));
-            return Ok(());
-        }
-        let content = match (letter.event, value) {
-            (Some(event), _) => Content::Event(Box::new(event)),
-            (None, value) => decode(value.unwrap_or_default()),
-        };
-        Ok(self.replay(turn, token, Item { place: position, after: position, content })?)
     }
 }

@@ -1,0 +1,64 @@
+//! From a topic's record to what a consumer does with it.
+//!
+//! What the consumer does not act on is passed over by the schema's id alone, and what is by a schema that we do not know by
+//! the event type in its header: newer versions and other departments may write types of their own. Everything else must be readable.
+
+use crate::consumer::handling::{Content, Item};
+use crate::registrar::Registrar;
+use crate::schema;
+use crate::topology::Subscription;
+use bytes::Bytes;
+use gyesan_kafka::batch::Stored;
+
+/// The record as something to handle; `None` when this consumer has nothing to do with it.
+pub fn item(subscription: Subscription, registrar: &Registrar, stored: Stored) -> Option<Item> {
+    let place = u64::try_from(stored.offset).ok()?;
+    let event_type = stored.record.headers.iter().find(|(name, _)| name.as_ref() == b"ce_type");
+    let event_type = event_type.and_then(|(_, value)| value.as_deref());
+    let value = stored.record.value.unwrap_or_default();
+    let content = content(subscription, registrar, event_type, value)?;
+    Some(Item { place, after: place.saturating_add(1), content })
+}
+
+/// What a value says; `None` when it is of a type that the consumer does not act on.
+pub fn content(
+    subscription: Subscription,
+    registrar: &Registrar,
+    event_type: Option<&[u8]>,
+    value: Bytes,
+) -> Option<Content> {
+    let unreadable = |reason: String| Some(Content::Undecodable { value: value.clone(), reason });
+    let id = match schema::id_of(&value) {
+        Ok(id) => id,
+        Err(_) if value.is_empty() => return unreadable("the record has no value".to_owned()),
+        Err(error) => return unreadable(error.to_string()),
+    };
+    let wanted = subscription.event_type();
+    let Some(schema) = known(registrar, id, event_type) else {
+        return match event_type {
+            Some(other) if other != wanted.as_bytes() => None,
+            _ => unreadable(format!("unknown schema id {id}")),
+        };
+    };
+    if schema.event_type != wanted {
+        return None;
+    }
+    let event = if schema.id == id {
+        schema::decode(&value)
+    } else {
+        let mut bytes = value.to_vec();
+        schema::with_id(&mut bytes, schema.id);
+        schema::decode(&bytes)
+    };
+    match event {
+        Ok(event) => Some(Content::Event(Box::new(event))),
+        Err(error) => unreadable(error.to_string()),
+    }
+}
+
+/// The schema of an id: the registry's, or our own where the header says that the record is older than the registry's use.
+fn known(registrar: &Registrar, id: u32, event_type: Option<&[u8]>) -> Option<&'static schema::Schema> {
+    let fits = |schema: &&schema::Schema| event_type.is_none_or(|name| name == schema.event_type.as_bytes());
+    let registered = registrar.our_id(id).and_then(schema::by_id);
+    registered.filter(fits).or_else(|| schema::by_id(id).filter(|_| event_type.is_some()).filter(fits))
+}
