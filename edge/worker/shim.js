@@ -14,11 +14,15 @@ const settled = Promise.resolve();
 globalThis.queueMicrotask = (step) => void settled.then(step);
 
 // Bytes that one read of a connection brings, at most.
-const SOCKET_READ_MAX = 256 * 1024;
+const SOCKET_READ_MAX = 64 * 1024;
+
+// Milliseconds until what a closed connection has not taken is given up.
+const SOCKET_CLOSE_LIMIT = 1_000;
 
 class Actor extends DurableObject {
   constructor(ctx, env) {
     super(ctx, env);
+    settle();
     this.madeBy = instance.instanceId;
     this.lines = new Map();
     this.host = new wasm.Host(this, ctx.storage, env);
@@ -78,7 +82,8 @@ class Actor extends DurableObject {
       for (;;) {
         const { value, done } = await reader.read(new Uint8Array(buffer));
         if (done || !this.lines.has(link)) break;
-        this.guard(() => this.host.received(link, value));
+        const more = this.guard(() => this.host.received(link, value));
+        if (!more) await new Promise((resume) => setTimeout(resume, 0));
         buffer = value.buffer;
       }
     } catch {
@@ -107,6 +112,8 @@ class Actor extends DurableObject {
     const line = this.lines.get(link);
     this.lines.delete(link);
     line?.socket?.close().catch(() => {});
+    // Closing waits for the writes under way, and a peer that has stopped would keep them, and what they hold, for ever.
+    if (line?.writer) setTimeout(() => line.writer.abort().catch(() => {}), SOCKET_CLOSE_LIMIT);
   }
 }
 

@@ -4,10 +4,9 @@
 use crate::bindings::{RawStorage, Shim, random_u128};
 use crate::call::{self, Envelope, Sent};
 use crate::isolate::Isolate;
-use crate::sockets::Orders;
+use crate::sockets::{Arrivals, Orders};
 use crate::storage::Storage;
 use crate::{clock, fetch, log, log_call, psp_call};
-use bytes::Bytes;
 use futures::channel::oneshot;
 use gyesan_core::problem::Code;
 use gyesan_edge::actor::{self, Actor, CallFault, CallId, Effect, Input, SocketNews, Token};
@@ -43,6 +42,7 @@ struct Object {
     isolate: Result<Rc<Isolate>, String>,
     opened: RefCell<Option<Opened>>,
     inbox: RefCell<Vec<Input>>,
+    arrivals: RefCell<Arrivals>,
     /// Whether a turn is coming.
     armed: Cell<bool>,
     callers: RefCell<HashMap<Token, oneshot::Sender<Answer>>>,
@@ -67,6 +67,7 @@ impl Host {
             isolate: Isolate::of(env),
             opened: RefCell::default(),
             inbox: RefCell::default(),
+            arrivals: RefCell::default(),
             armed: Cell::default(),
             callers: RefCell::default(),
             tokens: Cell::default(),
@@ -116,17 +117,21 @@ impl Host {
 
     /// A connection is open.
     pub fn opened(&self, link: f64) {
-        self.0.hear(SocketNews::Opened(link as Link, random_u128().to_le_bytes()));
+        self.0.push(Input::Socket(SocketNews::Opened(link as Link, random_u128().to_le_bytes())));
     }
 
-    /// Bytes have come.
-    pub fn received(&self, link: f64, bytes: Vec<u8>) {
-        self.0.hear(SocketNews::Received(link as Link, Bytes::from(bytes)));
+    /// Bytes have come. False when the connection is to be read on only after the next turn.
+    pub fn received(&self, link: f64, bytes: &[u8]) -> bool {
+        self.0.arm();
+        self.0.arrivals.borrow_mut().add(link as Link, bytes)
     }
 
     /// A connection has ended, or did not open.
     pub fn closed(&self, link: f64) {
-        self.0.hear(SocketNews::Closed(link as Link));
+        let link = link as Link;
+        let last = self.0.arrivals.borrow_mut().take(link);
+        self.0.inbox.borrow_mut().extend(last);
+        self.0.push(Input::Socket(SocketNews::Closed(link)));
     }
 
     /// The moment that the actor asked for has come.
@@ -217,12 +222,12 @@ impl Object {
         Ok(())
     }
 
-    fn hear(&self, news: SocketNews) {
-        self.push(Input::Socket(news));
-    }
-
     fn push(&self, input: Input) {
         self.inbox.borrow_mut().push(input);
+        self.arm();
+    }
+
+    fn arm(&self) {
         if !self.armed.replace(true) {
             self.shim.arm_turn();
         }
@@ -230,7 +235,8 @@ impl Object {
 
     fn run_turn(self: &Rc<Self>) {
         self.armed.set(false);
-        let inputs = std::mem::take(&mut *self.inbox.borrow_mut());
+        let mut inputs = std::mem::take(&mut *self.inbox.borrow_mut());
+        inputs.extend(self.arrivals.borrow_mut().take_all());
         let watchers = std::mem::take(&mut *self.watchers.borrow_mut());
         let effects = match self.opened.borrow_mut().as_mut() {
             Some(opened) => {

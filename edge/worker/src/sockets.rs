@@ -1,8 +1,9 @@
-//! The TCP connections of an object. The shim holds them; here the orders of one turn are brought together.
+//! The TCP connections of an object. The shim holds them; here the orders of one turn are brought together, and so is
+//! what came between two turns.
 
 use crate::bindings::Shim;
 use bytes::Bytes;
-use gyesan_edge::actor::SocketOrder;
+use gyesan_edge::actor::{Input, SocketNews, SocketOrder};
 use gyesan_kafka::cluster::{Address, Link};
 use js_sys::Uint8Array;
 use std::collections::BTreeMap;
@@ -33,6 +34,38 @@ impl Orders {
             shim.send(number(link), &joined(&pieces));
         }
     }
+}
+
+/// Bytes of one connection that may wait for a turn, in bytes. Whoever sends without end is then read no further, and the
+/// turn, which comes after reads that are ready, is not put off for ever.
+const WAITING_MAX: usize = 1024 * 1024;
+
+/// What connections have received since the last turn: the runtime hands it over in pieces of 4 KiB, the actor is given
+/// one a connection.
+#[derive(Default)]
+pub struct Arrivals(BTreeMap<Link, Vec<u8>>);
+
+impl Arrivals {
+    /// Adds what was read. False when the next read has to wait for a turn.
+    pub fn add(&mut self, link: Link, bytes: &[u8]) -> bool {
+        let waiting = self.0.entry(link).or_default();
+        waiting.extend_from_slice(bytes);
+        waiting.len() < WAITING_MAX
+    }
+
+    /// What has come of one connection.
+    pub fn take(&mut self, link: Link) -> Option<Input> {
+        self.0.remove(&link).map(|bytes| received(link, bytes))
+    }
+
+    /// What has come of all.
+    pub fn take_all(&mut self) -> impl Iterator<Item = Input> + use<> {
+        std::mem::take(&mut self.0).into_iter().map(|(link, bytes)| received(link, bytes))
+    }
+}
+
+fn received(link: Link, bytes: Vec<u8>) -> Input {
+    Input::Socket(SocketNews::Received(link, Bytes::from(bytes)))
 }
 
 /// A link as JavaScript has it: they are counted from 1, so that a double holds them.
