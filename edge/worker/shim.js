@@ -78,12 +78,13 @@ class Actor extends DurableObject {
       await line.socket.opened;
       if (this.lines.has(link)) this.guard(() => this.host.opened(link));
       const reader = line.socket.readable.getReader({ mode: 'byob' });
-      let buffer = new ArrayBuffer(SOCKET_READ_MAX);
+      let [buffer, least] = [new ArrayBuffer(SOCKET_READ_MAX), 1];
       for (;;) {
-        const { value, done } = await reader.read(new Uint8Array(buffer));
+        const { value, done } = await reader.readAtLeast(least, new Uint8Array(buffer));
         if (done || !this.lines.has(link)) break;
-        const more = this.guard(() => this.host.received(link, value));
-        if (!more) await new Promise((resume) => setTimeout(resume, 0));
+        const wanted = this.guard(() => this.host.received(link, value));
+        if (wanted === 0) await new Promise((resume) => setTimeout(resume, 0));
+        least = Math.min(Math.max(wanted, 1), SOCKET_READ_MAX);
         buffer = value.buffer;
       }
     } catch {

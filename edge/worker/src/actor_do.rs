@@ -120,8 +120,8 @@ impl Host {
         self.0.push(Input::Socket(SocketNews::Opened(link as Link, random_u128().to_le_bytes())));
     }
 
-    /// Bytes have come. False when the connection is to be read on only after the next turn.
-    pub fn received(&self, link: f64, bytes: &[u8]) -> bool {
+    /// Bytes have come. Answers how many the next read should bring at least; 0 when it has to wait for a turn.
+    pub fn received(&self, link: f64, bytes: &[u8]) -> u32 {
         self.0.arm();
         self.0.arrivals.borrow_mut().add(link as Link, bytes)
     }
@@ -129,7 +129,7 @@ impl Host {
     /// A connection has ended, or did not open.
     pub fn closed(&self, link: f64) {
         let link = link as Link;
-        let last = self.0.arrivals.borrow_mut().take(link);
+        let last = self.0.arrivals.borrow_mut().end(link);
         self.0.inbox.borrow_mut().extend(last);
         self.0.push(Input::Socket(SocketNews::Closed(link)));
     }
@@ -236,7 +236,7 @@ impl Object {
     fn run_turn(self: &Rc<Self>) {
         self.armed.set(false);
         let mut inputs = std::mem::take(&mut *self.inbox.borrow_mut());
-        inputs.extend(self.arrivals.borrow_mut().take_all());
+        inputs.extend(self.arrivals.borrow_mut().take());
         let watchers = std::mem::take(&mut *self.watchers.borrow_mut());
         let effects = match self.opened.borrow_mut().as_mut() {
             Some(opened) => {
@@ -265,7 +265,9 @@ impl Object {
                     }
                 }
                 Effect::Log(line) => log::write(&line),
-                Effect::Socket(order) => orders.give(&self.shim, order, self.uses_tls()),
+                Effect::Socket(order) => {
+                    orders.give(&self.shim, &mut self.arrivals.borrow_mut(), order, self.uses_tls())
+                }
                 Effect::Tick(at) => tick = Some(at),
                 Effect::ReadLog { source, after, limit } => self.read_log(source, after, limit),
                 Effect::Http { id, request } => self.ask_by_http(id, request),
