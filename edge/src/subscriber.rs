@@ -20,7 +20,6 @@ use crate::consumer::store;
 use crate::migration;
 use crate::registrar::Registrar;
 use crate::sql::{Sql, SqlError};
-use crate::throttle::Throttle;
 use crate::topology::{Subscription, Topology};
 use clock::SteadyClock;
 use gyesan_core::problem::Code;
@@ -64,7 +63,6 @@ pub struct Subscriber {
     alarm: Alarm,
     /// The tick that has been asked for.
     tick: Option<Timestamp>,
-    throttle: Throttle,
 }
 
 impl Subscriber {
@@ -103,7 +101,7 @@ impl Subscriber {
             partitions: topology.partitions(subscription),
             topic: stored.topic,
             position_in_doubt: stored.position_in_doubt,
-            registrar: Registrar::new(kafka.schema_registry.clone()),
+            registrar: Registrar::open(sql, kafka.schema_registry.clone())?,
             reader: None,
             not_before: now,
             fetched_until: None,
@@ -112,7 +110,6 @@ impl Subscriber {
             clock: SteadyClock::new(now),
             alarm: Alarm::default(),
             tick: None,
-            throttle: Throttle::default(),
             handling,
         })
     }
@@ -143,10 +140,8 @@ impl Subscriber {
                 self.look_after(turn)
             }
             Input::HttpAnswered { id, answer } => {
-                if let Err(fault) = self.registrar.answered(id, answer, turn.now)
-                    && self.throttle.allows("registry", turn.now)
-                {
-                    self.handling.log(turn, "error", "consumer.registry", fault.to_string());
+                if let Some(notice) = self.registrar.answered(turn.sql, id, answer, turn.now)? {
+                    self.handling.log(turn, notice.level, notice.fact, notice.detail);
                 }
                 self.look_after(turn)
             }

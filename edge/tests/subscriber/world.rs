@@ -1,0 +1,406 @@
+//! A subscriber of the wallets, the ledger shards that it calls, the brokers that it reads, and one clock.
+
+use bytes::Bytes;
+use gyesan_core::event::{Event, EventData, PaymentOrder};
+use gyesan_core::money::{Amount, Currency};
+use gyesan_core::pricing::Funder;
+use gyesan_core::problem::Code;
+use gyesan_core::time::Timestamp;
+use gyesan_edge::actor::{Actor, CallFault, Effect, Input, LogLine, SocketNews, SocketOrder, turn};
+use gyesan_edge::actors;
+use gyesan_edge::command::*;
+use gyesan_edge::config::Kafka;
+use gyesan_edge::native::Database;
+use gyesan_edge::schema;
+use gyesan_edge::sql::Sql;
+use gyesan_edge::topology::{Bus, Subscription, Target, Topology};
+use gyesan_kafka::api::{Request, produce};
+use gyesan_kafka::batch::{self, Compression, Record, Stamp};
+use gyesan_kafka::sim::{self, Chance, Faults, SimCluster, SimNetwork};
+use gyesan_kafka::{Millis, TopicPartition};
+use std::collections::BTreeMap;
+
+pub const TOPIC: &str = "gyesan.orders";
+pub const SUBSCRIBER: Target = Target::Subscriber(Subscription::Wallets, 0);
+const TOPOLOGY: Topology = Topology {
+    order_shards: 1,
+    ledger_shards: 2,
+    bus: Bus::Kafka { relays: 1, orders_partitions: 1, ledger_partitions: 1 },
+};
+const START_MS: i64 = 1_700_000_000_000;
+/// Numbers of connections of one process of the subscriber.
+const PROCESS: u64 = 1 << 48;
+const TOKEN: u64 = 1;
+
+/// What the ledger shards do with a call.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Ledger {
+    Works,
+    /// Gets every call twice.
+    HearsTwice,
+    /// No answer comes.
+    Silent,
+    /// Books, but the answer is lost.
+    LosesAnswers,
+    /// Refuses whatever has to do with this seller.
+    Refuses(&'static str),
+}
+
+pub struct World {
+    pub now: i64,
+    pub cluster: SimCluster,
+    pub network: SimNetwork,
+    pub chance: Chance,
+    pub ledger: Ledger,
+    /// Of 1,000 turns, how many the process does not survive.
+    pub crash: u64,
+    pub log: Vec<(i64, LogLine)>,
+    /// Commands that the ledger shards got.
+    pub calls: u64,
+    pub crashes: u64,
+    databases: BTreeMap<Target, Database>,
+    actors: BTreeMap<Target, Box<dyn Actor>>,
+    process: u64,
+    tick: Option<i64>,
+    alarm: Option<i64>,
+    /// What arrives at the subscriber's process, and when.
+    arriving: BTreeMap<(i64, u64), (u64, Input)>,
+    sequence: u64,
+    produced: i32,
+    replies: Vec<Result<Reply, Rejection>>,
+}
+
+pub fn place() -> TopicPartition {
+    TopicPartition { topic: TOPIC.to_owned(), partition: 0 }
+}
+
+fn kafka() -> Kafka {
+    Kafka {
+        brokers: vec![SimCluster::address(1), SimCluster::address(2)],
+        tls: false,
+        credentials: None,
+        schema_registry: None,
+    }
+}
+
+/// A payment of 1,000 won to a seller.
+pub fn payment(number: usize, seller: &str) -> Event {
+    let amount = Amount::new(1_000).unwrap();
+    let line = PaymentOrder {
+        payment_order_id: format!("po_{number}"),
+        seller_id: seller.into(),
+        gross_amount: amount,
+        discount: Amount::ZERO,
+        amount,
+        funded_by: Funder::Seller,
+    };
+    event(number, |order_id| EventData::PaymentConfirmed {
+        order_id,
+        order_version: 3,
+        payment_key: format!("key_{number}"),
+        amount,
+        method: None,
+        approved_at: None,
+        member_id: None,
+        region: None,
+        late: false,
+        payment_orders: vec![line],
+    })
+}
+
+pub fn event(number: usize, data: impl FnOnce(gyesan_core::id::OrderId) -> EventData) -> Event {
+    Event {
+        event_id: format!("evt_{number}"),
+        merchant_id: "demo".into(),
+        currency: Currency::Krw,
+        occurred_at: Timestamp(START_MS),
+        data: data(format!("ord_{number:06}").as_str().into()),
+    }
+}
+
+pub fn record(event: &Event) -> Record {
+    let value = Bytes::from(schema::encode(event).unwrap());
+    let headers = schema::headers(&value, event.data.topic_and_key().1, None).unwrap();
+    Record { key: None, value: Some(value), headers }
+}
+
+impl World {
+    pub fn new(seed: u64, faults: Faults) -> World {
+        let mut cluster = SimCluster::new(2);
+        cluster.create_topic(TOPIC, 1);
+        let mut world = World {
+            now: START_MS,
+            cluster,
+            network: SimNetwork::new(seed, faults),
+            chance: Chance::new(seed),
+            ledger: Ledger::Works,
+            crash: 0,
+            log: Vec::new(),
+            calls: 0,
+            crashes: 0,
+            databases: BTreeMap::new(),
+            actors: BTreeMap::new(),
+            process: 0,
+            tick: None,
+            alarm: None,
+            arriving: BTreeMap::new(),
+            sequence: 0,
+            produced: 0,
+            replies: Vec::new(),
+        };
+        for target in [SUBSCRIBER, Target::Ledger(0), Target::Ledger(1)] {
+            world.databases.insert(target, Database::in_memory().unwrap());
+        }
+        for target in [Target::Ledger(0), Target::Ledger(1)] {
+            world.open(target);
+        }
+        world.restart();
+        world
+    }
+
+    fn open(&mut self, target: Target) {
+        let database = &self.databases[&target];
+        let now = Timestamp(self.now);
+        let open = |sql: &dyn Sql| actors::open(target, TOPOLOGY, Some(&kafka()), sql, now).unwrap();
+        let actor = database.transaction(open).unwrap();
+        self.actors.insert(target, actor);
+    }
+
+    /// Ends the subscriber's process, and starts another.
+    pub fn restart(&mut self) {
+        self.actors.remove(&SUBSCRIBER);
+        self.process += 1;
+        self.crashes += 1;
+        self.tick = None;
+        self.open(SUBSCRIBER);
+        self.arrives(0, Input::Alarm);
+    }
+
+    pub fn append(&mut self, records: &[Record]) {
+        let stamp = Stamp { producer_id: 1, epoch: 0, base_sequence: self.produced };
+        self.produced += i32::try_from(records.len()).unwrap();
+        let batch = batch::encode(records, stamp, self.now, Compression::None).unwrap();
+        let request = produce::Request { topic: TOPIC.to_owned(), partition: 0, timeout_ms: 1, batch };
+        let frame = Request::Produce(request).encode(11, 1, "other");
+        let leader = self.cluster.leader(&place()).unwrap();
+        self.cluster.answer(leader, frame.slice(4..)).unwrap();
+    }
+
+    /// Begins with the first sequence again, as the producer of a topic made anew does.
+    pub fn produce_anew(&mut self) {
+        self.produced = 0;
+    }
+
+    /// Sets the clock back: what is under way comes when it would have come, and so does the tick that the process waits for.
+    pub fn set_clock_back(&mut self, by_ms: i64) {
+        self.now -= by_ms;
+        self.tick = self.tick.map(|at| at - by_ms);
+        self.arriving = std::mem::take(&mut self.arriving)
+            .into_iter()
+            .map(|((at, number), what)| ((at - by_ms, number), what))
+            .collect();
+        self.network = SimNetwork::new(99, Faults::default());
+    }
+
+    /// Payments of 1,000 won, in batches.
+    pub fn fill(&mut self, numbers: std::ops::Range<usize>) {
+        let all: Vec<Record> = numbers.map(|number| record(&payment(number, "A"))).collect();
+        for batch in all.chunks(7) {
+            self.append(batch);
+        }
+    }
+
+    fn arrives(&mut self, in_ms: i64, input: Input) {
+        self.sequence += 1;
+        self.arriving.insert((self.now + in_ms, self.sequence), (self.process, input));
+    }
+
+    fn millis(&self) -> Millis {
+        Millis::try_from(self.now).unwrap()
+    }
+
+    /// Lets time pass.
+    pub fn run(&mut self, for_ms: i64) {
+        self.run_until(for_ms, |_| false);
+    }
+
+    /// Lets time pass until something is so; false when it has not come true.
+    pub fn run_until(&mut self, for_ms: i64, done: impl Fn(&World) -> bool) -> bool {
+        let end = self.now + for_ms;
+        while !done(self) {
+            let network = self.network.next_at().and_then(|at| i64::try_from(at).ok());
+            let arriving = self.arriving.keys().next().map(|(at, _)| *at);
+            let next = [network, arriving, self.tick, self.alarm].into_iter().flatten().min();
+            let Some(next) = next.filter(|at| *at <= end) else {
+                self.now = end;
+                return done(self);
+            };
+            self.now = self.now.max(next);
+            if self.tick.is_some_and(|at| at <= self.now) {
+                self.tick = None;
+                self.arrives(0, Input::Tick);
+            }
+            if self.alarm.is_some_and(|at| at <= self.now) {
+                self.alarm = None;
+                self.arrives(0, Input::Alarm);
+            }
+            while self.network.next_at().is_some_and(|at| at <= self.millis()) {
+                let now = self.millis();
+                let news = match self.network.step(now, &mut self.cluster) {
+                    Some(sim::Event::Opened { link }) => SocketNews::Opened(link, [0; 16]),
+                    Some(sim::Event::Received { link, bytes }) => SocketNews::Received(link, bytes),
+                    Some(sim::Event::Closed { link }) => SocketNews::Closed(link),
+                    None => continue,
+                };
+                let (SocketNews::Opened(link, _) | SocketNews::Received(link, _) | SocketNews::Closed(link)) =
+                    news;
+                if link / PROCESS != self.process {
+                    self.network.close(now, link);
+                    continue;
+                }
+                let own = link % PROCESS;
+                let news = match news {
+                    SocketNews::Opened(_, nonce) => SocketNews::Opened(own, nonce),
+                    SocketNews::Received(_, bytes) => SocketNews::Received(own, bytes),
+                    SocketNews::Closed(_) => SocketNews::Closed(own),
+                };
+                self.arrives(0, Input::Socket(news));
+            }
+            while let Some(entry) = self.arriving.first_entry().filter(|entry| entry.key().0 <= self.now) {
+                let (process, input) = entry.remove();
+                if process == self.process {
+                    self.subscriber(input);
+                }
+            }
+        }
+        true
+    }
+
+    /// One turn of the subscriber, and its effects; its process may end in the middle of them.
+    fn subscriber(&mut self, input: Input) {
+        let fate = if self.chance.happens(self.crash) { self.chance.below(5) } else { u64::MAX };
+        let effects = self.turn(SUBSCRIBER, input, fate == 0);
+        for (number, effect) in effects.into_iter().enumerate() {
+            if number as u64 + 1 == fate {
+                break;
+            }
+            self.perform(effect);
+        }
+        if fate != u64::MAX {
+            self.restart();
+        }
+    }
+
+    fn turn(&mut self, target: Target, input: Input, lost: bool) -> Vec<Effect> {
+        let database = &self.databases[&target];
+        database.begin().unwrap();
+        let actor = self.actors.get_mut(&target).unwrap();
+        let chance = &mut self.chance;
+        let mut draw = || u128::from(chance.bits()) << 64 | u128::from(chance.bits());
+        let effects = turn(actor.as_mut(), database, Timestamp(self.now), &mut draw, vec![input]);
+        if lost {
+            database.roll_back().unwrap();
+            return Vec::new();
+        }
+        database.commit().unwrap();
+        effects
+    }
+
+    fn perform(&mut self, effect: Effect) {
+        let link_of = |link: u64| self.process * PROCESS + link;
+        let now = self.millis();
+        match effect {
+            Effect::Socket(SocketOrder::Open(link, address)) => {
+                self.network.open(now, &self.cluster, link_of(link), &address);
+            }
+            Effect::Socket(SocketOrder::Send(link, bytes)) => self.network.send(now, link_of(link), &bytes),
+            Effect::Socket(SocketOrder::Close(link)) => self.network.close(now, link_of(link)),
+            Effect::Tick(at) => self.tick = Some(at.0.max(self.now)),
+            Effect::Alarm(at) => self.alarm = Some(at.0.max(self.now)),
+            Effect::Call { id, target, command } => {
+                let result = self.call(target, command);
+                if let Some(id) = id {
+                    let in_ms = if result == Err(CallFault::Lost) { 10_000 } else { 1 };
+                    self.arrives(in_ms, Input::CallAnswered { id, result });
+                }
+            }
+            Effect::Reply { token: TOKEN, result } => self.replies.push(result),
+            Effect::Log(line) => self.log.push((self.now, line)),
+            Effect::Reply { .. }
+            | Effect::Psp(_)
+            | Effect::Then(_)
+            | Effect::ReadLog { .. }
+            | Effect::Http { .. } => panic!("not an effect of a subscriber: {effect:?}"),
+        }
+    }
+
+    /// A call to a ledger shard; its own effects (the wake of its relay) lead nowhere here.
+    fn call(&mut self, target: Target, command: Command) -> Result<Reply, CallFault> {
+        self.calls += 1;
+        let about = format!("{command:?}");
+        match self.ledger {
+            Ledger::Silent => return Err(CallFault::Lost),
+            Ledger::Refuses(seller) if about.contains(&format!("SellerId(\"{seller}\")")) => {
+                return Err(CallFault::Rejected(Rejection::with(Code::Internal, "storage")));
+            }
+            _ => {}
+        }
+        let repeats = if self.ledger == Ledger::HearsTwice { 2 } else { 1 };
+        let mut reply = Err(CallFault::Lost);
+        for _ in 0..repeats {
+            let command = command.clone();
+            for effect in self.turn(target, Input::Command { token: 7, command, trace: None }, false) {
+                if let Effect::Reply { result, .. } = effect {
+                    reply = result.map_err(CallFault::Rejected);
+                }
+            }
+        }
+        if self.ledger == Ledger::LosesAnswers { Err(CallFault::Lost) } else { reply }
+    }
+
+    /// Asks the subscriber, and lets half a second pass for the answer.
+    pub fn ask(&mut self, command: Command) -> Result<Reply, Rejection> {
+        self.replies.clear();
+        self.arrives(0, Input::Command { token: TOKEN, command, trace: None });
+        self.run_until(500, |world| !world.replies.is_empty());
+        self.replies.pop().expect("a reply")
+    }
+
+    pub fn order(&mut self, order: ConsumerCommand) -> Result<Reply, Rejection> {
+        self.ask(Command::Consumer(order))
+    }
+
+    pub fn position(&mut self) -> ConsumerPosition {
+        match self.ask(Command::Position).unwrap() {
+            Reply::Position(position) => position,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub fn dead_letters(&mut self) -> Vec<DeadLetter> {
+        match self.order(ConsumerCommand::DeadLetters).unwrap() {
+            Reply::DeadLetters(letters) => letters,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The transfers to a seller, in the order of their booking.
+    pub fn credited(&self, seller: &str) -> Vec<String> {
+        let shard = TOPOLOGY.ledger_shard(&"demo".into(), seller);
+        let statement = "SELECT payment_order_id, credit FROM transfers ORDER BY rowid";
+        let rows = self.databases[&shard].query(statement, &[]).unwrap();
+        let of_seller = |credit: &str| credit.ends_with(&format!(":{seller}")) || credit.ends_with(seller);
+        let rows = rows.iter().filter(|row| of_seller(row.text(1).unwrap()));
+        rows.map(|row| row.text(0).unwrap().to_owned()).collect()
+    }
+
+    /// The lines of the log about a fact.
+    pub fn lines(&self, fact: &str) -> Vec<&LogLine> {
+        self.log.iter().map(|(_, line)| line).filter(|line| line.fact == fact).collect()
+    }
+}
+
+/// What [`World::fill`] leads to.
+pub fn wanted(numbers: std::ops::Range<usize>) -> Vec<String> {
+    numbers.map(|number| format!("po_{number}")).collect()
+}
