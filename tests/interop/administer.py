@@ -1,7 +1,7 @@
 """What an administrator of the cluster does, for the tests that do it under way.
 
 usage: python administer.py BROKERS delete-topic NAME | create-topic NAME COUNT | partitions NAME COUNT
-                                    | configure NAME KEY=VALUE | lag GROUP
+                                    | configure NAME KEY=VALUE | lag GROUP | ends NAME
 
 Prints the answer as JSON.
 """
@@ -9,7 +9,7 @@ Prints the answer as JSON.
 import json
 import sys
 
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import (
     AdminClient,
     AlterConfigOpType,
@@ -40,6 +40,17 @@ def lag(brokers, admin, group):
     return found
 
 
+def ends(brokers, topic):
+    """The end offset of each partition."""
+    consumer = Consumer({"bootstrap.servers": brokers, "group.id": "gyesan-administer"})
+    partitions = consumer.list_topics(topic, timeout=20).topics[topic].partitions
+    found = {}
+    for partition in partitions:
+        _, found[partition] = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=20)
+    consumer.close()
+    return found
+
+
 def main(brokers, deed, name, *rest):
     admin = AdminClient({"bootstrap.servers": brokers})
     if deed == "delete-topic":
@@ -55,6 +66,8 @@ def main(brokers, deed, name, *rest):
         return settle(admin.incremental_alter_configs([resource]))
     if deed == "lag":
         return lag(brokers, admin, name)
+    if deed == "ends":
+        return ends(brokers, name)
     raise SystemExit(f"no deed {deed}")
 
 

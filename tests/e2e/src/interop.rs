@@ -73,7 +73,7 @@ pub fn read_topics(brokers: &str, state: &Path) -> Result<Topics> {
 }
 
 /// An administrator's deed: `delete-topic NAME`, `create-topic NAME COUNT`, `partitions NAME COUNT`,
-/// `configure NAME KEY=VALUE` or `lag GROUP`; the answer as JSON.
+/// `configure NAME KEY=VALUE`, `lag GROUP` or `ends NAME`; the answer as JSON.
 ///
 /// # Errors
 /// When it fails.
@@ -85,9 +85,14 @@ pub fn administer(brokers: &str, deed: &[&str]) -> Result<Value> {
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 
-fn python(script: &str, arguments: &[&str]) -> Result<Output> {
+/// A script of `tests/interop` that is to be run.
+pub fn script(name: &str) -> Command {
     let python = std::env::var_os("GYESAN_PYTHON").unwrap_or_else(|| "python3".into());
     let mut command = Command::new(python);
-    command.arg("-B").arg(workspace().join("tests/interop").join(script)).args(arguments);
-    command.output().context("Python cannot be run")
+    command.arg("-B").arg(workspace().join("tests/interop").join(name));
+    command
+}
+
+fn python(name: &str, arguments: &[&str]) -> Result<Output> {
+    script(name).args(arguments).output().context("Python cannot be run")
 }

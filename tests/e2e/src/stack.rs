@@ -42,9 +42,17 @@ impl Stack {
     /// # Errors
     /// When it does not become ready.
     pub fn start(state: &Path, extra: &[&str]) -> Result<Stack> {
+        Stack::start_again(state, &[&["--fresh"], extra].concat())
+    }
+
+    /// The same on what an earlier one has stored.
+    ///
+    /// # Errors
+    /// When it does not become ready.
+    pub fn start_again(state: &Path, extra: &[&str]) -> Result<Stack> {
         let port = free_port_pair()?;
         let mut command = xtask();
-        command.args(["dev", "--json", "--fresh", "--port", &port.to_string()]);
+        command.args(["dev", "--json", "--port", &port.to_string()]);
         if has_built() {
             command.arg("--no-build");
         }
