@@ -74,21 +74,19 @@ impl SimCluster {
         }
     }
 
-    /// How long a broker holds this request: a Fetch that finds nothing waits for its whole time. That something may come
-    /// meanwhile is left out, so a simulated reader sees it with the next Fetch.
-    pub(super) fn holds_ms(&self, frame: &Bytes) -> u64 {
+    /// How long a broker holds this request: a Fetch that finds nothing waits until something comes, at most so long.
+    pub(super) fn holds_ms(&self, frame: &Bytes) -> Option<u64> {
         let mut frame = frame.clone();
-        let Ok(header) = decode_request_header_from_buffer(&mut frame) else { return 0 };
+        let header = decode_request_header_from_buffer(&mut frame).ok()?;
         if header.request_api_key != ApiKey::Fetch as i16 {
-            return 0;
+            return None;
         }
-        let request = kafka::FetchRequest::decode(&mut frame, header.request_api_version).unwrap_or_default();
-        let topic = request.topics.first();
-        let partition = topic.and_then(|topic| topic.partitions.first());
-        let (Some(topic), Some(partition)) = (topic, partition) else { return 0 };
+        let request = kafka::FetchRequest::decode(&mut frame, header.request_api_version).ok()?;
+        let topic = request.topics.first()?;
+        let partition = topic.partitions.first()?;
         let place = TopicPartition { topic: topic.topic.to_string(), partition: partition.partition };
         let at_end = self.partition(&place).is_some_and(|found| found.log.end() == partition.fetch_offset);
-        if at_end { u64::try_from(request.max_wait_ms).unwrap_or(0) } else { 0 }
+        u64::try_from(request.max_wait_ms).ok().filter(|wait_ms| at_end && *wait_ms > 0)
     }
 
     fn metadata(&self, request: kafka::MetadataRequest) -> kafka::MetadataResponse {

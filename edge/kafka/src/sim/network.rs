@@ -53,7 +53,17 @@ pub enum Event {
 
 #[derive(Debug)]
 enum Transit {
-    Request { link: Link, node: i32, frame: Bytes },
+    Request {
+        link: Link,
+        node: i32,
+        frame: Bytes,
+    },
+    /// A Fetch that has found nothing, until its time is over.
+    Held {
+        link: Link,
+        node: i32,
+        frame: Bytes,
+    },
     Event(Event),
 }
 
@@ -72,6 +82,9 @@ struct Wire {
 pub struct SimNetwork {
     /// What goes wrong.
     pub faults: Faults,
+    /// Brokers hold a Fetch that finds nothing for so long in milliseconds, or longer if it says so itself. A busy broker is
+    /// late like this; and a simulation of hours needs fewer steps.
+    pub hold_min_ms: Millis,
     chance: Chance,
     wires: BTreeMap<Link, Wire>,
     transit: BTreeMap<(Millis, u64), Transit>,
@@ -82,7 +95,7 @@ impl SimNetwork {
     /// A network whose accidents come from `seed`.
     pub fn new(seed: u64, faults: Faults) -> Self {
         let chance = Chance::new(seed ^ 0x6e65_7477_6f72_6b00);
-        Self { faults, chance, wires: BTreeMap::new(), transit: BTreeMap::new(), sequence: 0 }
+        Self { faults, hold_min_ms: 0, chance, wires: BTreeMap::new(), transit: BTreeMap::new(), sequence: 0 }
     }
 
     /// When the next thing happens.
@@ -94,7 +107,7 @@ impl SimNetwork {
     pub fn carries_late_requests(&self) -> bool {
         let late = |transit: &Transit| match transit {
             Transit::Request { link, .. } => self.wires.get(link).is_none_or(|wire| wire.closed),
-            Transit::Event(_) => false,
+            Transit::Held { .. } | Transit::Event(_) => false,
         };
         self.transit.values().any(late)
     }
@@ -165,8 +178,11 @@ impl SimNetwork {
             .filter(|(_, wire)| wire.node == node && !wire.closed)
             .map(|(link, _)| *link)
             .collect();
-        self.transit
-            .retain(|_, transit| !matches!(transit, Transit::Request { node: of, .. } if *of == node));
+        let to_it = |transit: &Transit| match transit {
+            Transit::Request { node: of, .. } | Transit::Held { node: of, .. } => *of == node,
+            Transit::Event(_) => false,
+        };
+        self.transit.retain(|_, transit| !to_it(transit));
         for link in links {
             if let Some(wire) = self.wires.get_mut(&link) {
                 wire.closed = true;
@@ -183,15 +199,43 @@ impl SimNetwork {
         match self.transit.remove(&key)? {
             Transit::Event(event) => Some(event),
             Transit::Request { link, node, frame } => {
-                if cluster.is_up(node) {
-                    let holds_ms = cluster.holds_ms(&frame);
-                    match cluster.answer(node, frame) {
-                        Some(answer) => self.carry_back(now + holds_ms, link, answer),
-                        None => self.end(now, link),
-                    }
+                if let Some(holds_ms) = cluster.holds_ms(&frame) {
+                    let until = now + holds_ms.max(self.hold_min_ms);
+                    self.put(until, Transit::Held { link, node, frame });
+                } else {
+                    self.answer(now, cluster, link, node, frame);
+                    self.release(now, cluster);
                 }
                 None
             }
+            Transit::Held { link, node, frame } => {
+                self.answer(now, cluster, link, node, frame);
+                None
+            }
+        }
+    }
+
+    fn answer(&mut self, now: Millis, cluster: &mut SimCluster, link: Link, node: i32, frame: Bytes) {
+        if !cluster.is_up(node) {
+            return;
+        }
+        match cluster.answer(node, frame) {
+            Some(answer) => self.carry_back(now, link, answer),
+            None => self.end(now, link),
+        }
+    }
+
+    /// Lets go of the Fetches for which something has come.
+    fn release(&mut self, now: Millis, cluster: &SimCluster) {
+        let is_ready = |transit: &Transit| match transit {
+            Transit::Held { frame, .. } => cluster.holds_ms(frame).is_none(),
+            Transit::Request { .. } | Transit::Event(_) => false,
+        };
+        let ready: Vec<_> =
+            self.transit.iter().filter(|(_, transit)| is_ready(transit)).map(|(at, _)| *at).collect();
+        for at in ready {
+            let Some(transit) = self.transit.remove(&at) else { continue };
+            self.put(now, transit);
         }
     }
 
@@ -241,7 +285,7 @@ impl SimNetwork {
 impl Transit {
     fn link(&self) -> Link {
         match self {
-            Self::Request { link, .. } => *link,
+            Self::Request { link, .. } | Self::Held { link, .. } => *link,
             Self::Event(Event::Opened { link } | Event::Received { link, .. } | Event::Closed { link }) => {
                 *link
             }
