@@ -4,8 +4,8 @@
 use crate::bug::{self, Bug, Meddler};
 use crate::network::Caller;
 use crate::words;
-use crate::world::{Happening, TOPOLOGY, World};
-use gyesan_edge::actor::{self, Actor, Effect, Input};
+use crate::world::{Happening, World};
+use gyesan_edge::actor::{self, Actor, Effect, Input, SocketOrder};
 use gyesan_edge::actors;
 use gyesan_edge::command::{Command, OrderCommand};
 use gyesan_edge::native::Database;
@@ -22,13 +22,28 @@ pub struct Node {
     inbox: Vec<Input>,
     turn_planned: bool,
     alarm_ms: Option<i64>,
+    /// The call that its process has asked for.
+    tick_ms: Option<i64>,
 }
 
 impl Node {
+    /// Whether it has a process.
+    pub fn is_running(&self) -> bool {
+        self.process.is_some()
+    }
+
     /// An actor that has never been called.
     pub fn new() -> Node {
         let database = Database::in_memory().unwrap();
-        Node { database, boot: 0, process: None, inbox: Vec::new(), turn_planned: false, alarm_ms: None }
+        Node {
+            database,
+            boot: 0,
+            process: None,
+            inbox: Vec::new(),
+            turn_planned: false,
+            alarm_ms: None,
+            tick_ms: None,
+        }
     }
 }
 
@@ -73,7 +88,8 @@ impl World {
         self.plan_turn(target);
     }
 
-    fn plan_turn(&mut self, target: Target) {
+    /// Lets an actor take a turn soon.
+    pub fn plan_turn(&mut self, target: Target) {
         let node = self.nodes.get_mut(&target).unwrap();
         if !std::mem::replace(&mut node.turn_planned, true) {
             let in_ms = self.random.between(0, 2);
@@ -92,6 +108,15 @@ impl World {
             return;
         }
         self.arrives(target, None, Input::Alarm);
+    }
+
+    /// The moment comes that an actor has asked to be called at, unless it has asked for another since.
+    pub fn tick(&mut self, target: Target, boot: u64, at_ms: i64) {
+        let node = self.nodes.get_mut(&target).unwrap();
+        if node.boot == boot && node.tick_ms == Some(at_ms) {
+            node.tick_ms = None;
+            self.arrives(target, Some(boot), Input::Tick);
+        }
     }
 
     /// One turn of an actor: a transaction, then its effects.
@@ -113,7 +138,8 @@ impl World {
         let meddler = Meddler::over(&node.database, self.plan.bug);
         if node.process.is_none() {
             self.tell(|| format!("{:<13} starts", target.name()));
-            node.process = Some(actors::open(target, TOPOLOGY, None, &meddler, now).unwrap());
+            let kafka = self.brokers.as_ref().map(|brokers| &brokers.config);
+            node.process = Some(actors::open(target, self.topology, kafka, &meddler, now).unwrap());
             inputs.insert(0, Input::Alarm);
         }
         let fails_after = self.strikes(self.weather.disk).then(|| self.random.between(0, 15));
@@ -131,16 +157,14 @@ impl World {
         let held = meddler.held();
 
         if self.plan.bug == Some(Bug::EffectsBeforeCommit) && fate == Fate::EndsBeforeCommit {
-            self.perform(target, node.boot, &mut node.alarm_ms, effects.clone());
+            self.perform(target, &mut node, effects.clone());
         }
         let committed = fate != Fate::EndsBeforeCommit;
         self.checker.turned(committed, &psp_ids(&inputs));
         if committed {
             node.database.commit().unwrap();
             let checked = self.checker.check(target, &node.database, &self.psps, now);
-            for news in std::mem::take(&mut self.checker.news) {
-                self.tell(|| format!("{:<13} = {news}", target.name()));
-            }
+            self.tell_news(&target.name());
             self.wrong(checked);
         } else {
             node.database.roll_back().unwrap();
@@ -156,13 +180,15 @@ impl World {
             Fate::EndsAfter(count) => count.min(effects.len()),
         };
         effects.truncate(performed);
-        self.perform(target, node.boot, &mut node.alarm_ms, effects);
+        self.perform(target, &mut node, effects);
         if fate != Fate::Lives {
             self.crashes += 1;
             self.tell(|| format!("{:<13} CRASH in turn {number}: {fate:?}", target.name()));
             node.process = None;
             node.boot += 1;
+            node.tick_ms = None;
             self.connections_break(target);
+            self.sockets_break(target);
         }
         self.nodes.insert(target, node);
     }
@@ -181,7 +207,8 @@ impl World {
         }
     }
 
-    fn perform(&mut self, target: Target, boot: u64, alarm_ms: &mut Option<i64>, effects: Vec<Effect>) {
+    fn perform(&mut self, target: Target, node: &mut Node, effects: Vec<Effect>) {
+        let boot = node.boot;
         for effect in effects {
             match effect {
                 Effect::Reply { token, result } => self.reply(token, result),
@@ -199,15 +226,31 @@ impl World {
                 }
                 Effect::Then(input) => self.later(0, Happening::Arrives { target, boot: Some(boot), input }),
                 Effect::Alarm(at) => {
-                    *alarm_ms = Some(at.0);
+                    node.alarm_ms = Some(at.0);
                     let in_ms = at.0 - self.now_ms;
                     // A clock that is already past it makes the alarm go off at once.
                     self.later(in_ms, Happening::Alarm(target, at.0));
                 }
-                Effect::Socket(_) | Effect::Tick(_) | Effect::ReadLog { .. } | Effect::Http { .. } => {
-                    panic!("nothing of Kafka in embedded mode")
+                Effect::Socket(order) => {
+                    if let SocketOrder::Send(_, bytes) = &order
+                        && self.plan.timeline
+                        && let Some(told) = words::request(target, bytes, &node.database)
+                    {
+                        self.tell(|| format!("{:<13} > {told}", target.name()));
+                    }
+                    self.socket(target, boot, order);
                 }
+                Effect::Tick(at) => {
+                    node.tick_ms = Some(at.0);
+                    let in_ms = at.0 - self.now_ms;
+                    self.later(in_ms, Happening::Tick { target, boot, at_ms: at.0 });
+                }
+                Effect::ReadLog { source, after, limit } => self.read_log(target, boot, source, after, limit),
+                Effect::Http { .. } => panic!("there is no schema registry"),
                 Effect::Log(line) => {
+                    if line.fact == "alert.relay-stopped" {
+                        self.wrong(Err(line.detail.clone()));
+                    }
                     self.tell(|| {
                         format!("{:<13} logs {} {} {}", target.name(), line.level, line.fact, line.detail)
                     });

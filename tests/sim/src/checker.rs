@@ -6,6 +6,7 @@
 mod ledger;
 mod orders;
 mod settled;
+mod topics;
 
 use crate::psp::Psp;
 use gyesan_core::api::{OrderView, PaymentStatus};
@@ -17,7 +18,8 @@ use gyesan_core::toss::{Answer, TossStatus};
 use gyesan_edge::command::{NewOrder, Record};
 use gyesan_edge::native::Database;
 use gyesan_edge::psp::{PspCall, PspCallId, PspRequest};
-use gyesan_edge::topology::Target;
+use gyesan_edge::topology::{Target, Topology};
+use gyesan_kafka::TopicPartition;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Whose, and which.
@@ -34,14 +36,18 @@ const fn bit(fund: Fund) -> i64 {
 }
 
 /// What has been seen so far.
-#[derive(Default)]
 pub struct Checker {
+    topology: Topology,
     /// The orders as the buyers know them.
     wanted: BTreeMap<OrderKey, NewOrder>,
     /// The orders as stored.
     orders: BTreeMap<OrderKey, orders::Seen>,
     /// The logs of all shards.
     logs: BTreeMap<Target, Vec<Record>>,
+    /// Kafka's topics.
+    topics: topics::Topics,
+    /// The open batches of each relay: name and number of records.
+    batches: BTreeMap<Target, BTreeMap<String, i64>>,
     /// Booked transfers to sellers, in won, by merchant, line and fund (its bit, see [`bit`]).
     transfers: BTreeMap<(MerchantId, String, i64), i64>,
     transfers_read: BTreeMap<Target, i64>,
@@ -56,7 +62,7 @@ pub struct Checker {
     answered_keys: BTreeSet<String>,
     /// Attempts of which the PSP has said that they do not charge the buyer.
     refused: BTreeSet<(OrderKey, u32)>,
-    /// Changes of orders since the world last asked, in words.
+    /// Changes of orders, batches and topics since the world last asked, in words.
     pub news: Vec<String>,
     /// When each charge was first seen, and how long its order took to say so, in milliseconds.
     charges: BTreeMap<String, (Timestamp, Option<i64>)>,
@@ -65,6 +71,29 @@ pub struct Checker {
 }
 
 impl Checker {
+    /// Nothing has been seen yet.
+    pub fn new(topology: Topology) -> Checker {
+        Checker {
+            topology,
+            wanted: BTreeMap::new(),
+            orders: BTreeMap::new(),
+            logs: BTreeMap::new(),
+            topics: topics::Topics::default(),
+            batches: BTreeMap::new(),
+            transfers: BTreeMap::new(),
+            transfers_read: BTreeMap::new(),
+            positions: BTreeMap::new(),
+            returned: BTreeMap::new(),
+            calls: BTreeMap::new(),
+            last_key: BTreeMap::new(),
+            answered_keys: BTreeSet::new(),
+            refused: BTreeSet::new(),
+            news: Vec::new(),
+            charges: BTreeMap::new(),
+            arriving: Vec::new(),
+        }
+    }
+
     /// A buyer wants this order.
     pub fn placed(&mut self, order: &NewOrder) {
         self.wanted.insert((order.merchant_id.clone(), order.order_id.clone()), order.clone());
@@ -204,11 +233,25 @@ impl Checker {
                 self.read_log(target, database)?;
                 self.check_ledger(target, database)
             }
-            Target::Consumer(subscription, partition) => {
-                self.check_consumer(target, subscription, subscription.source(partition), database)
+            Target::Consumer(subscription, _) | Target::Subscriber(subscription, _) => {
+                self.check_consumer(target, subscription, database)
             }
-            Target::Subscriber(..) | Target::Relay(_) => Ok(()),
+            Target::Relay(_) => self.tell_batches(target, database),
         }
+    }
+
+    /// What a consumer reads, from its first position on.
+    fn log_of(&self, consumer: Target) -> &[Record] {
+        let log = match consumer {
+            Target::Consumer(subscription, partition) => self.logs.get(&subscription.source(partition)),
+            Target::Subscriber(subscription, partition) => {
+                let topic = subscription.topic().to_owned();
+                let place = TopicPartition { topic, partition: i32::try_from(partition).unwrap() };
+                self.topics.partition(&place)
+            }
+            Target::Order(_) | Target::Ledger(_) | Target::Relay(_) => None,
+        };
+        log.map_or(&[], Vec::as_slice)
     }
 
     /// After every call to the PSP: at most one charge an order, and never one that the order denies.

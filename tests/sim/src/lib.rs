@@ -1,5 +1,5 @@
-//! The simulated world: the product's actors over SQLite in memory, an emulated Toss and buyers, in one process, on one virtual
-//! clock, from one seed.
+//! The simulated world: the product's actors over SQLite in memory, an emulated Toss, in every second world a simulated Kafka, and
+//! buyers, in one process, on one virtual clock, from one seed.
 //!
 //! Everything that can go wrong between them does: processes end between a commit and its effects, answers are lost, late
 //! or doubled, alarms never go off, the PSP misbehaves in every way that its emulator knows, and buyers open two tabs. After
@@ -17,6 +17,7 @@
 )]
 
 mod actors;
+mod brokers;
 mod bug;
 pub mod checker;
 mod many;
@@ -30,5 +31,5 @@ mod world;
 
 pub use bug::Bug;
 pub use many::{Summary, run_many};
-pub use weather::Weather;
+pub use weather::{Storm, Weather};
 pub use world::{Crash, Outcome, Plan, run};

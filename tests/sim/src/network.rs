@@ -4,6 +4,7 @@ use crate::words;
 use crate::world::{Happening, World};
 use gyesan_edge::actor::{CallFault, CallId, Input, Token};
 use gyesan_edge::command::{Command, Rejection, Reply};
+use gyesan_edge::outbox::LogPage;
 use gyesan_edge::topology::Target;
 
 /// Who has called.
@@ -93,6 +94,39 @@ impl World {
             let in_ms = self.random.between(1, 500);
             self.later(in_ms, Happening::Lost(token));
         }
+    }
+
+    /// A relay asks for a page of a shard's log.
+    pub fn read_log(&mut self, target: Target, boot: u64, source: Target, after: u64, limit: u32) {
+        if self.strikes(self.weather.lose) {
+            let in_ms = self.random.between(10, 30_000);
+            self.page_comes(in_ms, target, boot, source, None);
+            return;
+        }
+        let copies = if self.strikes(self.weather.double) { 2 } else { 1 };
+        for _ in 0..copies {
+            let in_ms = self.delay_ms();
+            self.later(in_ms, Happening::AtLog { target, boot, source, after, limit });
+        }
+    }
+
+    /// The shard reads the page from what is committed.
+    pub fn at_log(&mut self, target: Target, boot: u64, source: Target, after: u64, limit: u32) {
+        if !self.nodes[&source].is_running() {
+            // The question itself starts the process, which has its first turn before it answers.
+            self.plan_turn(source);
+            self.later(3, Happening::AtLog { target, boot, source, after, limit });
+            return;
+        }
+        let page = gyesan_edge::outbox::page(&self.nodes[&source].database, after, limit).ok();
+        let is_lost = self.strikes(self.weather.lose);
+        let in_ms = if is_lost { self.random.between(10, 30_000) } else { self.delay_ms() };
+        self.page_comes(in_ms, target, boot, source, page.filter(|_| !is_lost));
+    }
+
+    fn page_comes(&mut self, in_ms: i64, target: Target, boot: u64, source: Target, page: Option<LogPage>) {
+        let input = Input::LogRead { source, page };
+        self.later(in_ms, Happening::Arrives { target, boot: Some(boot), input });
     }
 
     fn answer(&mut self, caller: &Caller, in_ms: i64, token: Token, result: Result<Reply, CallFault>) {

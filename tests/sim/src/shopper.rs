@@ -2,14 +2,14 @@
 
 use crate::network::Caller;
 use crate::psp::Psp;
-use crate::world::Happening;
-use crate::world::{TOPOLOGY, World};
+use crate::world::{Happening, World};
 use gyesan_core::id::{MerchantId, OrderId};
 use gyesan_core::money::{Amount, Percent};
 use gyesan_core::pricing::{Coupon, Discount, Funder, Item, price};
 use gyesan_core::problem::Code;
 use gyesan_edge::actor::{CallFault, Token};
 use gyesan_edge::command::{Command, ConfirmOutcome, NewOrder, OrderCommand, Reply};
+use gyesan_edge::topology::Topology;
 use gyesan_emulator::{AuthenticationResult, Method};
 use std::collections::BTreeMap;
 
@@ -139,7 +139,7 @@ impl World {
             Move::Place(basket) => {
                 self.baskets[basket].placings += 1;
                 let order = self.baskets[basket].order.clone();
-                let shard = TOPOLOGY.order_shard(&order.merchant_id, &order.order_id);
+                let shard = self.topology.order_shard(&order.merchant_id, &order.order_id);
                 self.send(Caller::Page(basket), shard, Command::Order(OrderCommand::Place(Box::new(order))));
             }
             Move::Placed { basket, result } => self.placed(basket, *result),
@@ -154,7 +154,7 @@ impl World {
             Move::Hears { tab, token, result } => self.hears(tab, token, *result),
             Move::Says { basket, command } => {
                 let order = &self.baskets[basket].order;
-                let shard = TOPOLOGY.order_shard(&order.merchant_id, &order.order_id);
+                let shard = self.topology.order_shard(&order.merchant_id, &order.order_id);
                 self.send(Caller::Nobody, shard, Command::Order(command));
             }
         }
@@ -225,7 +225,7 @@ impl World {
         let Some(payment_key) = self.tabs[tab].payment_key.clone() else { return };
         let order = &self.baskets[self.tabs[tab].basket].order;
         let (merchant_id, order_id) = (order.merchant_id.clone(), order.order_id.clone());
-        let shard = TOPOLOGY.order_shard(&merchant_id, &order_id);
+        let shard = self.topology.order_shard(&merchant_id, &order_id);
         let amount = Amount::new(self.tabs[tab].url_amount).unwrap();
         self.checker.returns(&merchant_id, &payment_key, amount);
         self.tell(|| {
@@ -295,8 +295,8 @@ impl World {
 }
 
 /// An id that both merchants can use, whose orders then lie in the same shard.
-fn shared_id() -> String {
-    let shard = |merchant: &str, id: &str| TOPOLOGY.order_shard(&merchant.into(), &id.into());
+fn shared_id(topology: Topology) -> String {
+    let shard = |merchant: &str, id: &str| topology.order_shard(&merchant.into(), &id.into());
     let mut ids = (0..).map(|number| format!("ord_shared{number}"));
     ids.find(|id| shard("demo", id) == shard("other", id)).unwrap()
 }
@@ -311,7 +311,7 @@ fn a_basket(world: &mut World, number: i64) -> NewOrder {
             .iter()
             .any(|b| b.order.merchant_id.as_str() == merchant && b.order.order_id.as_str() == id)
     };
-    let shared = shared_id();
+    let shared = shared_id(world.topology);
     let order_id = if taken(&shared) { format!("ord_{number:06}") } else { shared };
     let items: Vec<Item> = (0..random.between(1, 3))
         .map(|line| Item {

@@ -3,6 +3,9 @@
 use gyesan_core::toss::Answer;
 use gyesan_edge::actor::{CallFault, Input};
 use gyesan_edge::command::{Command, ConfirmOutcome, LedgerCommand, LogCommand, OrderCommand, Reply};
+use gyesan_edge::native::Database;
+use gyesan_edge::sql::{Row, Sql};
+use gyesan_edge::topology::Target;
 
 /// An input; a poke is not worth a line.
 pub fn input(input: &Input) -> Option<String> {
@@ -19,7 +22,11 @@ pub fn input(input: &Input) -> Option<String> {
         }
         Input::CallAnswered { id, result } => format!("answer to its call {id}: {}", answer(result)),
         Input::Alarm => "its alarm".into(),
-        Input::Socket(_) | Input::Tick | Input::LogRead { .. } | Input::HttpAnswered { .. } => return None,
+        Input::LogRead { source, page } => match page {
+            Some(page) => format!("{} records of {}", page.entries().count(), source.name()),
+            None => format!("no page of {}", source.name()),
+        },
+        Input::Socket(_) | Input::Tick | Input::HttpAnswered { .. } => return None,
         Input::Due(work) => format!("{} rows are due", work.len()),
     })
 }
@@ -44,8 +51,48 @@ pub fn command(command: &Command) -> String {
         }
         Command::Wake(wake) => format!("wake: {} records, the end is {}", wake.records.len(), wake.end),
         Command::Log(LogCommand::Read { after, .. }) => format!("read the log after {after}"),
+        Command::Appended { source, end } => format!("{} ends at {end}", source.name()),
         Command::Poke => "poke".into(),
         other => format!("{other:?}").chars().take(100).collect(),
+    }
+}
+
+/// A request to a broker, if it is worth a line: a frozen batch, a question about what is written, a position.
+pub fn request(from: Target, frame: &[u8], database: &Database) -> Option<String> {
+    let key = i16::from_be_bytes(*frame.get(4..6)?.first_chunk::<2>()?);
+    Some(match (key, from) {
+        (PRODUCE, _) => batch_in(frame, database),
+        (FETCH, Target::Relay(_)) => "reads back what is written".into(),
+        (INIT_PRODUCER_ID, _) => "asks for a producer id".into(),
+        (DESCRIBE_PRODUCERS, _) => "asks what is remembered of it".into(),
+        (LIST_OFFSETS, _) => "asks where a partition begins or ends".into(),
+        (OFFSET_COMMIT, _) => "tells its group's position".into(),
+        _ => return None,
+    })
+}
+
+/// Numbers of requests in Kafka's protocol.
+const PRODUCE: i16 = 0;
+const FETCH: i16 = 1;
+const LIST_OFFSETS: i16 = 2;
+const OFFSET_COMMIT: i16 = 8;
+const INIT_PRODUCER_ID: i16 = 22;
+const DESCRIBE_PRODUCERS: i16 = 61;
+
+/// The frozen batch that is sent, as the relay's database has it.
+fn batch_in(frame: &[u8], database: &Database) -> String {
+    let frozen = database.query("SELECT topic, partition, base_sequence, count, bytes FROM frozen", &[]);
+    let is_in = |row: &&Row| {
+        let batch = row.blob(4).unwrap();
+        frame.windows(batch.len()).any(|window| window == batch)
+    };
+    match frozen.unwrap_or_default().iter().find(is_in) {
+        Some(row) => {
+            let (topic, partition) = (row.text(0).unwrap(), row.int(1).unwrap());
+            let (number, count) = (row.int(2).unwrap(), row.int(3).unwrap());
+            format!("sends {topic}/{partition} #{number}, {count} records")
+        }
+        None => "sends a batch that is not stored".into(),
     }
 }
 

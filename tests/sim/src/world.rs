@@ -1,33 +1,37 @@
 //! The world: one clock, one queue of what happens when, and everybody in it.
 
 use crate::actors::Node;
+use crate::brokers::Brokers;
 use crate::bug::Bug;
 use crate::checker::Checker;
 use crate::network::Ask;
 use crate::psp::{Psp, PspOpen};
 use crate::random::Random;
 use crate::shopper::{Basket, Move, Tab};
-use crate::weather::Weather;
+use crate::weather::{Storm, Weather};
 use gyesan_core::id::MerchantId;
 use gyesan_core::time::Timestamp;
 use gyesan_edge::actor::{Input, Token};
 use gyesan_edge::command::Command;
 use gyesan_edge::psp::PspCall;
 use gyesan_edge::topology::{Bus, Target, Topology};
+use gyesan_kafka::cluster::Link;
 use std::collections::BTreeMap;
 
 /// When every world begins, in milliseconds since the Unix epoch.
 pub const START_MS: i64 = 1_700_000_000_000;
 /// Few enough shards that orders meet in them, enough that calls cross them.
-pub const TOPOLOGY: Topology = Topology { order_shards: 2, ledger_shards: 2, bus: Bus::Embedded };
+const SHARDS: u32 = 2;
+/// Makes the stream of everything of Kafka another one than the rest's.
+const KAFKAS_SEED: u64 = 0x6b61_666b_6100_0000;
 /// How often the cron pokes everybody while there are faults, in milliseconds; more rarely afterwards, to save time.
 const CRON_MS: i64 = 60_000;
 const CRON_AFTER_MS: i64 = 600_000;
 /// How long after the end of the faults everything must have settled, in milliseconds. Orders expire after 45 minutes.
 const SETTLE_MS: i64 = 4_000_000;
 
-/// Turns after which a world is taken to go round in circles; it has a few hundred.
-const TURNS_MAX: u64 = 20_000;
+/// Turns after which a world is taken to go round in circles; it has a few hundred, with a Kafka some thousands.
+const TURNS_MAX: u64 = 100_000;
 
 /// How to run a world.
 #[derive(Clone, Debug, Default)]
@@ -49,6 +53,20 @@ pub struct Crash {
     pub turn: u64,
     /// How many effects of that turn are still performed; none and no commit either with `None`.
     pub performed: Option<usize>,
+}
+
+/// Every second world has a Kafka.
+fn topology_of(seed: u64, random: &mut Random) -> Topology {
+    let bus = if seed.is_multiple_of(2) {
+        Bus::Embedded
+    } else {
+        Bus::Kafka {
+            relays: *random.pick(&[1, 2]),
+            orders_partitions: *random.pick(&[2, 3]),
+            ledger_partitions: 2,
+        }
+    };
+    Topology { order_shards: SHARDS, ledger_shards: SHARDS, bus }
 }
 
 /// What came of a world.
@@ -115,6 +133,16 @@ pub enum Happening {
     PspLimit(u64),
     /// A buyer does something.
     Buyer(Move),
+    /// The network to the brokers carries something, at this time.
+    Carry(i64),
+    /// A connection of a process that has ended is taken down.
+    SocketDies(Link),
+    /// An actor has asked to be called at this time; forgotten with its process.
+    Tick { target: Target, boot: u64, at_ms: i64 },
+    /// A relay's question for a log arrives at the shard.
+    AtLog { target: Target, boot: u64, source: Target, after: u64, limit: u32 },
+    /// The weather of the brokers changes.
+    Storm,
     /// The cron pokes everybody.
     Cron,
     /// The faults stop.
@@ -124,6 +152,7 @@ pub enum Happening {
 /// Everybody and everything.
 pub struct World {
     pub now_ms: i64,
+    pub topology: Topology,
     pub random: Random,
     pub weather: Weather,
     pub plan: Plan,
@@ -131,6 +160,8 @@ pub struct World {
     pub nodes: BTreeMap<Target, Node>,
     pub asks: BTreeMap<Token, Ask>,
     pub next_token: Token,
+    /// In Kafka mode.
+    pub brokers: Option<Brokers>,
     pub psps: BTreeMap<MerchantId, Psp>,
     pub psp_open: BTreeMap<u64, PspOpen>,
     pub next_open: u64,
@@ -149,22 +180,29 @@ pub struct World {
 impl World {
     fn new(seed: u64, plan: Plan) -> World {
         let mut random = Random::new(seed);
-        let weather = plan.weather.clone().unwrap_or_else(|| Weather::draw(&mut random));
+        let mut kafkas = Random::new(seed ^ KAFKAS_SEED);
+        let topology = topology_of(seed, &mut kafkas);
+        let weather = plan.weather.clone().unwrap_or_else(|| {
+            let weather = Weather::draw(&mut random);
+            Weather { storm: Storm::draw(&mut kafkas, weather.until_ms), ..weather }
+        });
         let end_ms = START_MS + weather.until_ms + SETTLE_MS;
         let mut world = World {
             now_ms: START_MS,
             random,
             plan,
             calm: false,
-            nodes: TOPOLOGY.everyone().map(|target| (target, Node::new())).collect(),
+            topology,
+            nodes: topology.everyone().map(|target| (target, Node::new())).collect(),
             asks: BTreeMap::new(),
             next_token: 1,
+            brokers: Brokers::of(topology, seed, &weather.storm),
             psps: BTreeMap::new(),
             psp_open: BTreeMap::new(),
             next_open: 1,
             baskets: Vec::new(),
             tabs: Vec::new(),
-            checker: Checker::default(),
+            checker: Checker::new(topology),
             violation: None,
             timeline: Vec::new(),
             turns: 0,
@@ -178,8 +216,10 @@ impl World {
         world.tell(|| format!("seed {seed}"));
         let weather = world.weather.clone();
         world.tell(|| format!("{weather:?}"));
+        world.tell(|| format!("{topology:?}"));
         world.later(until_ms, Happening::Calm);
         world.later(CRON_MS, Happening::Cron);
+        world.later(0, Happening::Storm);
         world
     }
 
@@ -204,6 +244,13 @@ impl World {
         if self.plan.timeline {
             let ms = self.now_ms - START_MS;
             self.timeline.push(format!("{:>5}.{:03}  {}", ms / 1_000, ms % 1_000, line()));
+        }
+    }
+
+    /// Adds what the checker has seen to the timeline.
+    pub fn tell_news(&mut self, of: &str) {
+        for news in std::mem::take(&mut self.checker.news) {
+            self.tell(|| format!("{of:<13} = {news}"));
         }
     }
 
@@ -235,6 +282,14 @@ impl World {
             Happening::PspAnswers { open, answer, last } => self.psp_answers(open, answer, last),
             Happening::PspLimit(open) => self.psp_limit(open),
             Happening::Buyer(a_move) => self.buyer(a_move),
+            Happening::Carry(at) if self.carries_at(at) => self.carry(),
+            Happening::Carry(_) => {}
+            Happening::SocketDies(link) => self.socket_dies(link),
+            Happening::Tick { target, boot, at_ms } => self.tick(target, boot, at_ms),
+            Happening::AtLog { target, boot, source, after, limit } => {
+                self.at_log(target, boot, source, after, limit);
+            }
+            Happening::Storm => self.storm(),
             Happening::Cron => self.cron(),
             Happening::Calm => self.calm(),
         }
@@ -242,7 +297,7 @@ impl World {
     }
 
     fn cron(&mut self) {
-        for target in TOPOLOGY.everyone() {
+        for target in self.topology.everyone() {
             self.send(crate::network::Caller::Nobody, target, Command::Poke);
         }
         self.later(if self.calm { CRON_AFTER_MS } else { CRON_MS }, Happening::Cron);
@@ -251,6 +306,7 @@ impl World {
     fn calm(&mut self) {
         self.tell(|| "the faults stop".into());
         self.calm = true;
+        self.calm_brokers();
         for psp in self.psps.values_mut() {
             psp.emulator.clear_faults();
         }

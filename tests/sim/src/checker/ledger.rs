@@ -87,7 +87,6 @@ impl Checker {
         &mut self,
         target: Target,
         subscription: Subscription,
-        source: Target,
         database: &Database,
     ) -> Result<(), String> {
         let position: u64 =
@@ -98,7 +97,10 @@ impl Checker {
             return Err(format!("{}: {letters} dead letters", target.name()));
         }
         let before = self.positions.insert(target, position).unwrap_or(0);
-        let log = self.logs.get(&source).map_or(&[][..], Vec::as_slice);
+        if position != before {
+            self.news.push(format!("position {position}"));
+        }
+        let log = self.log_of(target);
         let (from, to) = (usize::try_from(before).unwrap(), usize::try_from(position).unwrap());
         if to < from || to > log.len() {
             return Err(format!("{}: from position {before} to {position} of {}", target.name(), log.len()));

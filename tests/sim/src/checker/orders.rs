@@ -55,10 +55,21 @@ fn quoted(row: &Row, column: usize) -> Result<String, SqlError> {
 impl Checker {
     /// Reads what has been appended to a shard's log, which has no gaps and is never rewritten.
     pub(super) fn read_log(&mut self, target: Target, database: &Database) -> Result<(), String> {
-        let log = self.logs.entry(target).or_default();
+        let mut log = self.logs.remove(&target).unwrap_or_default();
+        let read = self.read_rest(target, database, &mut log);
+        self.logs.insert(target, log);
+        read
+    }
+
+    fn read_rest(
+        &mut self,
+        target: Target,
+        database: &Database,
+        log: &mut Vec<Record>,
+    ) -> Result<(), String> {
         let known = u64::try_from(log.len()).unwrap();
         let rows = database
-            .query("SELECT seq, value FROM outbox WHERE seq > ? ORDER BY seq", params![known])
+            .query("SELECT seq, value, key FROM outbox WHERE seq > ? ORDER BY seq", params![known])
             .map_err(|error| error.to_string())?;
         for row in &rows {
             let seq: u64 = row.count(0).unwrap();
@@ -67,7 +78,9 @@ impl Checker {
             }
             let event =
                 gyesan_edge::schema::decode(row.blob(1).unwrap()).map_err(|error| error.to_string())?;
-            log.push(Record { seq, event, trace: None });
+            let record = Record { seq, event, trace: None };
+            self.commits(target, row.text(2).unwrap(), row.blob(1).unwrap(), &record);
+            log.push(record);
         }
         let end: u64 = database.query("SELECT count(*) FROM outbox", &[]).unwrap()[0].count(0).unwrap();
         if end != u64::try_from(log.len()).unwrap() {
@@ -84,11 +97,8 @@ impl Checker {
         now: Timestamp,
     ) -> Result<(), String> {
         let orders = read(database).map_err(|error| error.to_string())?;
-        let known = self
-            .orders
-            .keys()
-            .filter(|key| crate::world::TOPOLOGY.order_shard(&key.0, &key.1) == target)
-            .count();
+        let known =
+            self.orders.keys().filter(|key| self.topology.order_shard(&key.0, &key.1) == target).count();
         if orders.len() < known {
             return Err(format!("{}: an order has vanished", target.name()));
         }

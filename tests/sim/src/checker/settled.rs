@@ -47,10 +47,11 @@ impl Checker {
                 return Err(format!("{id}: still waits for a person"));
             }
         }
-        for (target, position) in &self.positions {
-            let Target::Consumer(subscription, partition) = target else { continue };
-            let end = self.logs.get(&subscription.source(*partition)).map_or(0, Vec::len);
-            if usize::try_from(*position).unwrap() != end {
+        self.topics_settled()?;
+        for target in self.topology.consumers() {
+            let position = self.positions.get(&target).copied().unwrap_or(0);
+            let end = self.log_of(target).len();
+            if usize::try_from(position).unwrap() != end {
                 return Err(format!("{}: at {position} of {end} for ever", target.name()));
             }
         }
@@ -66,7 +67,7 @@ impl Checker {
         let charged: i64 =
             psps.values().map(|psp| psp.emulator.totals().charges - psp.emulator.totals().refunds).sum();
         let (mut totals, mut clearing) = ([0; 3], 0);
-        for target in crate::world::TOPOLOGY.everyone() {
+        for target in self.topology.everyone() {
             let Some(database) = database(target) else { continue };
             match target {
                 Target::Order(_) => {
