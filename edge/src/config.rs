@@ -192,8 +192,8 @@ impl<F: Fn(&str) -> Option<String>> Vars<F> {
             (None, None) => self.required(name)?,
         };
         match origin_of(&url) {
-            Some(_) => Ok(url.trim_end_matches('/').to_owned()),
-            None => fault(name, format!("`{url}` is not an http or https URL")),
+            Some(_) if url.parse::<http::Uri>().is_ok() => Ok(url.trim_end_matches('/').to_owned()),
+            _ => fault(name, format!("`{url}` is not an http or https URL")),
         }
     }
 

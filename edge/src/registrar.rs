@@ -1,27 +1,44 @@
 //! Makes the committed schemas known to the schema registry, and translates between its ids and ours. Without a registry the ids
 //! are the same, and it is ready at once.
+//!
+//! The ids are stored with the address of their registry, and used at once after a start: a registry that is down stops
+//! only what has a schema that it has never seen. It is asked again all the same, because one that has lost its
+//! contents gives out new ids; those before stay readable.
+
+mod store;
 
 use crate::actor::{CallId, Effect};
 use crate::schema::registry::{self, RegistryFault};
 use crate::schema::{self, Schema};
+use crate::sql::{Sql, SqlError};
+use crate::throttle::Throttle;
 use gyesan_core::time::Timestamp;
-use std::collections::BTreeMap;
 
 /// The first pause after a failure; doubled each time up to [`PAUSE_MAX_MS`].
 const PAUSE_MS: i64 = 1_000;
-const PAUSE_MAX_MS: i64 = 60_000;
+const PAUSE_MAX_MS: i64 = 15_000;
 
-/// Asks one thing after the other: for each schema, that its subject takes only compatible versions, then its id.
+/// It does not answer.
+const UNAVAILABLE: &str = "registry.unavailable";
+/// It has another schema, and a person must say which is right.
+const INCOMPATIBLE: &str = "alert.registry-incompatible";
+/// It will not do it, and a person must let it.
+const REFUSED: &str = "alert.registry-refused";
+const FAULTS: [&str; 3] = [UNAVAILABLE, INCOMPATIBLE, REFUSED];
+
+/// Asks one thing after the other: for each subject that is new, that it takes only compatible versions; for each
+/// schema, its id.
 pub struct Registrar {
     base: Option<String>,
-    /// The registry's ids by ours.
-    ids: BTreeMap<u32, u32>,
+    /// Our ids with the registry's. The last one of a schema is in use, those before it can still be read.
+    ids: Vec<(u32, u32)>,
     steps: std::vec::IntoIter<Step>,
     current: Option<Step>,
     asked: Option<CallId>,
     next_call: CallId,
     not_before: Timestamp,
     failures: u32,
+    throttle: Throttle,
 }
 
 #[derive(Clone, Copy)]
@@ -30,51 +47,80 @@ enum Step {
     Register(&'static Schema),
 }
 
+/// What an operator should know of the registry.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Notice {
+    /// `info`, `warn`, `error`.
+    pub level: &'static str,
+    /// As in [`crate::actor::LogLine::fact`].
+    pub fact: &'static str,
+    /// A sentence.
+    pub detail: String,
+}
+
 impl Registrar {
-    /// Of the registry at `base`, or of none.
-    pub fn new(base: Option<String>) -> Registrar {
-        let schemas = schema::schemas();
-        let steps = schemas.iter().flat_map(|s| [Step::RequireBackward(s), Step::Register(s)]);
-        let mut steps = match base {
-            Some(_) => steps.collect::<Vec<_>>(),
+    /// Of the registry at `base`, or of none, with the ids that are stored.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn open(sql: &dyn Sql, base: Option<String>) -> Result<Registrar, SqlError> {
+        let ids = match &base {
+            Some(base) => store::load(sql, base)?,
             None => Vec::new(),
+        };
+        let known = |id: u32| ids.iter().any(|(ours, _)| *ours == id);
+        let mut steps = Vec::new();
+        if base.is_some() {
+            for schema in schema::schemas() {
+                // Somebody may have made the rule of a subject that is there already a stricter one.
+                if !known(schema.id) {
+                    steps.push(Step::RequireBackward(schema));
+                }
+                steps.push(Step::Register(schema));
+            }
         }
-        .into_iter();
+        let mut steps = steps.into_iter();
         let current = steps.next();
-        Registrar {
+        Ok(Registrar {
             base,
-            ids: BTreeMap::new(),
+            ids,
             steps,
             current,
             asked: None,
             next_call: 1,
             not_before: Timestamp(0),
             failures: 0,
-        }
+            throttle: Throttle::default(),
+        })
     }
 
     /// Whether every schema has its id.
     pub fn is_ready(&self) -> bool {
-        self.current.is_none()
+        self.base.is_none() || schema::schemas().iter().all(|schema| self.in_use(schema.id).is_some())
     }
 
     /// What the registry calls our schema; ours when there is no registry.
     pub fn registry_id(&self, ours: u32) -> u32 {
-        self.ids.get(&ours).copied().unwrap_or(ours)
+        self.in_use(ours).unwrap_or(ours)
     }
 
-    /// Which of our schemas the registry calls so; the id itself when there is no registry.
+    /// Which of our schemas the registry calls so, or called so once; the id itself when there is no registry.
     pub fn our_id(&self, registry_id: u32) -> Option<u32> {
         if self.base.is_none() {
             return Some(registry_id);
         }
-        self.ids.iter().find(|(_, id)| **id == registry_id).map(|(ours, _)| *ours)
+        self.ids.iter().rev().find(|(_, id)| *id == registry_id).map(|(ours, _)| *ours)
+    }
+
+    fn in_use(&self, ours: u32) -> Option<u32> {
+        self.ids.iter().rev().find(|(schema, _)| *schema == ours).map(|(_, id)| *id)
     }
 
     /// The next question, unless one is under way or it is too early after a failure.
     pub fn ask(&mut self, now: Timestamp) -> Option<Effect> {
         let (step, base) = (self.current?, self.base.as_deref()?);
-        if self.asked.is_some() || now < self.not_before {
+        // A clock that was set back must not make the pause longer than it can be.
+        if self.asked.is_some() || (1..=PAUSE_MAX_MS).contains(&self.not_before.ms_since(now)) {
             return None;
         }
         let request = match step {
@@ -83,8 +129,10 @@ impl Registrar {
         };
         let id = self.next_call;
         self.next_call = self.next_call.wrapping_add(1);
+        // The configuration has refused every address that makes no request.
+        let request = request.ok()?;
         self.asked = Some(id);
-        Some(Effect::Http { id, request: request.ok()? })
+        Some(Effect::Http { id, request })
     }
 
     /// When to ask again after a failure.
@@ -92,38 +140,98 @@ impl Registrar {
         (self.current.is_some() && self.asked.is_none()).then_some(self.not_before)
     }
 
-    /// The registry has answered, or not.
+    /// The registry has answered, or not: then it is asked again after a pause, and the log hears of it once a minute.
     ///
     /// # Errors
-    /// Why it did not do what it was asked; it will be asked again after a pause.
+    /// A failure of the database: what the registry has said is asked again at the next start.
     pub fn answered(
         &mut self,
+        sql: &dyn Sql,
         id: CallId,
         answer: Result<(u16, Vec<u8>), String>,
         now: Timestamp,
-    ) -> Result<(), RegistryFault> {
-        let Some(step) = self.current.filter(|_| self.asked == Some(id)) else { return Ok(()) };
+    ) -> Result<Option<Notice>, SqlError> {
+        let Some(step) = self.current.filter(|_| self.asked == Some(id)) else { return Ok(None) };
         self.asked = None;
-        let result = answer.map_err(|why| RegistryFault::Unavailable { why }).and_then(|(status, body)| {
-            let body = String::from_utf8_lossy(&body);
-            match step {
-                Step::RequireBackward(schema) => registry::backward_required(schema.subject, status, &body),
-                Step::Register(schema) => {
-                    self.ids.insert(schema.id, registry::registered(schema, status, &body)?);
-                    Ok(())
-                }
-            }
-        });
-        match &result {
-            Ok(()) => {
+        let answer = answer.map_err(|why| RegistryFault::Unavailable { why });
+        match answer.and_then(|(status, body)| understand(step, status, &String::from_utf8_lossy(&body))) {
+            Ok(given) => {
                 self.failures = 0;
                 self.current = self.steps.next();
+                let mut notice = None;
+                if let (Step::Register(schema), Some(id)) = (step, given) {
+                    notice = self.take(sql, schema, id)?;
+                }
+                if self.current.is_none() && self.is_over() {
+                    notice = notice.or_else(|| Some(restored()));
+                }
+                Ok(notice)
             }
-            Err(_) => {
+            Err(fault) => {
                 self.failures = self.failures.saturating_add(1);
                 self.not_before = now.plus_ms((PAUSE_MS << self.failures.min(8)).min(PAUSE_MAX_MS));
+                Ok(self.complaint(&fault, now))
             }
         }
-        result
+    }
+
+    /// A schema's id, as the registry says it now.
+    fn take(&mut self, sql: &dyn Sql, schema: &Schema, id: u32) -> Result<Option<Notice>, SqlError> {
+        let (Some(base), before) = (&self.base, self.in_use(schema.id)) else { return Ok(None) };
+        if before == Some(id) {
+            return Ok(None);
+        }
+        store::add(sql, base, schema.id, id)?;
+        self.ids.push((schema.id, id));
+        Ok(before.map(|before| Notice {
+            level: "error",
+            fact: "alert.registry-ids-changed",
+            detail: format!(
+                "the schema registry calls {} version {} {id} and no longer {before}: it has lost what it held, and \
+                 what was published until now can be read only with the old ids",
+                schema.subject, schema.version
+            ),
+        }))
+    }
+
+    /// Forgets what the log has heard; whether it had heard anything.
+    fn is_over(&mut self) -> bool {
+        let over = FAULTS.map(|fact| self.throttle.over(fact));
+        over.contains(&true)
+    }
+
+    fn complaint(&mut self, fault: &RegistryFault, now: Timestamp) -> Option<Notice> {
+        let (level, fact) = match fault {
+            RegistryFault::Unavailable { .. } => ("warn", UNAVAILABLE),
+            RegistryFault::Incompatible { .. } => ("error", INCOMPATIBLE),
+            RegistryFault::Refused { .. } => ("error", REFUSED),
+        };
+        if !self.throttle.allows(fact, now) {
+            return None;
+        }
+        let consequence = if self.is_ready() {
+            "the ids that it gave out before are used"
+        } else {
+            "events wait until it knows every schema"
+        };
+        Some(Notice { level, fact, detail: format!("{fault}; {consequence}") })
     }
 }
+
+fn restored() -> Notice {
+    let detail = "the schema registry knows every schema".to_owned();
+    Notice { level: "info", fact: "registry.restored", detail }
+}
+
+/// What an answer gives: an id, when one was asked for.
+fn understand(step: Step, http_status: u16, body: &str) -> Result<Option<u32>, RegistryFault> {
+    match step {
+        Step::RequireBackward(schema) => {
+            registry::backward_required(schema.subject, http_status, body).map(|()| None)
+        }
+        Step::Register(schema) => registry::registered(schema, http_status, body).map(Some),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -93,7 +93,7 @@ impl Relay {
             stopped: BTreeMap::new(),
             links: BTreeSet::new(),
             link_base: 0,
-            registrar: Registrar::new(kafka.schema_registry.clone()),
+            registrar: Registrar::open(sql, kafka.schema_registry.clone())?,
             clock: now,
             alarm: Alarm::default(),
             tick: None,
@@ -128,9 +128,9 @@ impl Relay {
 
     fn command(&mut self, turn: &mut Turn<'_>, command: Command) -> Result<Reply, Fault> {
         match command {
-            Command::Appended { source, end } => match self.sources.get_mut(&source) {
+            Command::Appended { source, end, page } => match self.sources.get_mut(&source) {
                 Some(source) => {
-                    source.appended(end);
+                    source.appended(end, page.as_ref());
                     Ok(Reply::Done)
                 }
                 None => Err(Rejection::with(Code::Internal, "not a shard of this relay").into()),
@@ -322,8 +322,8 @@ impl Actor for Relay {
                 }
             }
             Input::HttpAnswered { id, answer } => {
-                if let Err(fault) = self.registrar.answered(id, answer, turn.now) {
-                    self.complain(turn, "relay.registry", fault.to_string());
+                if let Some(notice) = self.registrar.answered(turn.sql, id, answer, turn.now)? {
+                    turn.push(self.line(notice.level, notice.fact, notice.detail));
                 }
             }
             Input::CallAnswered { .. } | Input::PspAnswered { .. } | Input::Due(_) => {}

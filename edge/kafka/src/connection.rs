@@ -93,6 +93,12 @@ pub enum Fault {
     /// The socket ended.
     #[error("the connection was closed")]
     Closed,
+    /// The socket did not open. The platforms do not tell why.
+    #[error(
+        "the connection does not open: nothing listens there, or TLS fails (the certificate is not trusted, does not name \
+         this host, or the broker speaks no TLS on this port)"
+    )]
+    NotOpened,
     /// The socket did not open, or the broker did not finish the handshake in time.
     #[error("the broker did not finish the handshake in time")]
     HandshakeTimeout,
@@ -217,6 +223,7 @@ impl Connection {
         let outcome = match input {
             Input::Opened { nonce } => self.open(now, nonce, &mut outputs),
             Input::Received(bytes) => self.receive(now, &bytes, &mut outputs),
+            Input::Closed if matches!(self.stage, Stage::Opening) => Err(Fault::NotOpened),
             Input::Closed => Err(Fault::Closed),
             Input::Call { ticket, request, timeout_ms } => {
                 self.queued.push_back((ticket, request, now + timeout_ms));

@@ -22,4 +22,12 @@ CREATE TABLE dead_letters (
     created_at  INTEGER NOT NULL,
     replayed_at INTEGER,
     CHECK ((event IS NULL) <> (value IS NULL))
+) STRICT;
+
+-- The ids that schema registries have given to our schemas. The last one of a schema is in use; those before are still read.
+CREATE TABLE registry_ids (
+    number   INTEGER PRIMARY KEY,
+    registry TEXT NOT NULL,    -- its address
+    schema   INTEGER NOT NULL, -- our id
+    id       INTEGER NOT NULL  -- the registry's
 ) STRICT

@@ -40,4 +40,12 @@ CREATE TABLE frozen (
 CREATE TABLE sources (
     source     TEXT PRIMARY KEY,    -- JSON
     taken_over INTEGER NOT NULL
-) STRICT, WITHOUT ROWID
+) STRICT, WITHOUT ROWID;
+
+-- The ids that schema registries have given to our schemas. The last one of a schema is in use; those before are still read.
+CREATE TABLE registry_ids (
+    number   INTEGER PRIMARY KEY,
+    registry TEXT NOT NULL,    -- its address
+    schema   INTEGER NOT NULL, -- our id
+    id       INTEGER NOT NULL  -- the registry's
+) STRICT

@@ -92,6 +92,7 @@ fn each_fault_of_kafka_names_its_variable() {
             "KAFKA_USERNAME: is not set",
         ),
         (vec![("SCHEMA_REGISTRY_URL", "registry")], "SCHEMA_REGISTRY_URL: `registry` is not an http"),
+        (vec![("SCHEMA_REGISTRY_URL", "http://r/a b")], "SCHEMA_REGISTRY_URL: `http://r/a b` is not an http"),
     ];
     for (changes, expected) in faults {
         let all: Vec<(&str, &str)> = changes.iter().chain(&KAFKA).copied().collect();

@@ -75,6 +75,11 @@ fn every_wait_has_a_deadline() {
     assert_eq!(connection.deadline(), Some(4_000));
     assert_eq!(connection.handle(3_999, Input::Tick), []);
     assert_eq!(fault(&connection.handle(4_000, Input::Tick)), Some(&Fault::HandshakeTimeout));
+    // It is refused, and that is said in other words than that it was cut.
+    let mut connection = Connection::new(1_000, Arc::default());
+    assert_eq!(fault(&connection.handle(1_500, Input::Closed)), Some(&Fault::NotOpened));
+    let (mut connection, _) = ready();
+    assert_eq!(fault(&connection.handle(1_500, Input::Closed)), Some(&Fault::Closed));
     // The broker never answers.
     let (mut connection, _) = ready();
     call(&mut connection, 1, 500);
