@@ -44,7 +44,9 @@ pub fn drained(shop: &mut Shop, limit: Duration) -> Result<u64> {
         let consumers = shop.operate("consumers")?;
         let items = consumers.get("items").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         let read = !items.is_empty() && items.iter().all(|item| item.get("lag") == Some(&json!(0)));
-        if outbox.get("pending") == Some(&json!(0)) && read {
+        let published =
+            ["pending", "inFlightBatches"].iter().all(|name| outbox.get(*name) == Some(&json!(0)));
+        if published && read {
             return Ok(outbox.get("published").and_then(Value::as_u64).unwrap_or_default());
         }
         if since.elapsed() > limit {

@@ -6,6 +6,7 @@ use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// A broker. Dropping it stops it.
 pub struct Broker {
@@ -100,6 +101,42 @@ impl Broker {
         signal(if end == End::Clean { "TERM" } else { "KILL" }, running.pid)?;
         running.command.wait()?;
         Ok(())
+    }
+
+    /// No file of its process may grow beyond this many bytes from now on: what a full disk does to it.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn fill_disk(&self, bytes: u64) -> Result<()> {
+        let running = self.running.as_ref().context("Kafka does not run")?;
+        let status = Command::new("prlimit")
+            .args([&format!("--pid={}", running.pid), &format!("--fsize={bytes}")])
+            .status()
+            .context("prlimit (util-linux) is missing")?;
+        if status.success() { Ok(()) } else { bail!("the limit cannot be set") }
+    }
+
+    /// The bytes of the largest file of a topic's partitions.
+    pub fn largest_file(&self, topic: &str) -> u64 {
+        let folders = std::fs::read_dir(self.folder.join("data")).into_iter().flatten().flatten();
+        let of_topic = folders.filter(|folder| folder.file_name().to_string_lossy().starts_with(topic));
+        let files = of_topic.filter_map(|folder| std::fs::read_dir(folder.path()).ok()).flatten().flatten();
+        let logs = files.filter(|file| file.file_name().to_string_lossy().ends_with(".log"));
+        logs.filter_map(|file| Some(file.metadata().ok()?.len())).max().unwrap_or(0)
+    }
+
+    /// Waits until it has ended by itself; false when it has not within `limit`.
+    pub fn ends_within(&mut self, limit: Duration) -> bool {
+        let since = Instant::now();
+        let Some(running) = &mut self.running else { return true };
+        while since.elapsed() < limit {
+            if matches!(running.command.try_wait(), Ok(Some(_))) {
+                self.running = None;
+                return true;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        false
     }
 
     /// Stops it in the middle of whatever it does (SIGSTOP), or lets it go on.

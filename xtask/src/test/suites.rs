@@ -1,11 +1,13 @@
 //! The suites, in the order in which a fault is cheapest to find.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
 use super::counts::Counts;
 use super::{Plan, smoke, stack};
+use crate::kafka::distribution::{self, Distribution};
 use crate::progress::{self, Step};
 use crate::tools::{browser, python};
 use crate::{artifacts, process, tools, workspace};
@@ -33,7 +35,22 @@ pub const ALL: &[Suite] = &[
     Suite { name: "interop", title: "published events, read by other people's libraries", run: interop },
     Suite { name: "sim", title: "the back end in a simulated world", run: simulation },
     Suite { name: "widget", title: "the views in headless Chromium", run: widget },
-    Suite { name: "e2e", title: "the stack on workerd", run: end_to_end },
+    Suite { name: "e2e", title: "the stack on workerd", run: |_| scenarios("gyesan-e2e", &[]) },
+    Suite {
+        name: "e2e-kafka",
+        title: "the same scenarios over Apache Kafka",
+        run: |_| over_kafka("gyesan-e2e", &["--kafka"]),
+    },
+    Suite {
+        name: "kafka-faults",
+        title: "a broker that is away, silent, full, forbidding or changed",
+        run: |_| over_kafka("gyesan-kafka-faults", &[]),
+    },
+    Suite {
+        name: "kafka-chaos",
+        title: "exactly once through kills and cuts",
+        run: |_| over_kafka("gyesan-kafka-chaos", &[]),
+    },
     Suite {
         name: "wrangler",
         title: "the same worker under `npx wrangler dev`",
@@ -149,12 +166,27 @@ fn interop(_: &Plan) -> Result<Counts> {
     Ok(counts)
 }
 
-fn end_to_end(_: &Plan) -> Result<Counts> {
+/// A program of `tests/e2e`, which starts the stacks itself.
+fn scenarios(program: &str, arguments: &[&str]) -> Result<Counts> {
+    observed_scenarios(program, arguments, None)
+}
+
+/// The same with a real broker, and another client that reads its topics.
+fn over_kafka(program: &str, arguments: &[&str]) -> Result<Counts> {
+    Distribution::ready(distribution::VERSION)?;
+    observed_scenarios(program, arguments, Some(python::ready()?))
+}
+
+fn observed_scenarios(program: &str, arguments: &[&str], python: Option<PathBuf>) -> Result<Counts> {
     artifacts::build()?;
     artifacts::build_emulator(false)?;
     process::run("building the scenarios", &mut tools::cargo(&["build", "--package", "gyesan-e2e"]))?;
-    let mut command = Command::new(workspace::target().join("debug/gyesan-e2e"));
-    command.current_dir(workspace::root()).env("GYESAN_XTASK", workspace::this_program()?);
+    let mut command = Command::new(workspace::target().join("debug").join(program));
+    command.args(arguments).current_dir(workspace::root());
+    command.env("GYESAN_XTASK", workspace::this_program()?);
+    if let Some(python) = python {
+        command.env("GYESAN_PYTHON", python);
+    }
     count("running the scenarios", &mut command)
 }
 

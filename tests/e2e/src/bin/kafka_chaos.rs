@@ -218,7 +218,6 @@ fn killed_and_cut(world: &mut World, dice: &mut Dice) -> Result<()> {
 /// wrote them: it would take them a second time without a word.
 fn forgotten(world: &mut World, dice: &mut Dice) -> Result<()> {
     for _ in 0..FORGETFUL_ROUNDS {
-        let since = Instant::now();
         dice.pause(800);
         world.proxy.set(Mode::LoseAnswers);
         std::thread::sleep(Duration::from_millis(200 + dice.below(300)));
@@ -229,7 +228,8 @@ fn forgotten(world: &mut World, dice: &mut Dice) -> Result<()> {
         world.done.kills += 1;
         std::thread::sleep(FORGOTTEN_AFTER.saturating_sub(out_of_reach.elapsed()));
         world.proxy.set(Mode::Pass);
-        std::thread::sleep(ROUND_MIN.saturating_sub(since.elapsed()));
+        // The relay comes back, and publishes as usual until the next round.
+        std::thread::sleep(ROUND_MIN);
     }
     Ok(())
 }

@@ -1,0 +1,171 @@
+//! What an operator meets with Kafka, on the real broker: numbered scenarios, one line each, and a closing
+//! `N passed, N failed`. `gyesan-kafka-faults [NAME…]` runs those whose name contains one of the words.
+//!
+//! Each asserts that selling goes on, what the log and the operator's questions say, and that in the end each committed event
+//! is in its topic exactly once.
+
+#[path = "kafka_faults/away.rs"]
+mod away;
+#[path = "kafka_faults/changed.rs"]
+mod changed;
+#[path = "kafka_faults/development.rs"]
+mod development;
+
+use anyhow::{Context, Result, ensure};
+use gyesan_e2e::books::{drained, explained};
+use gyesan_e2e::broker::Broker;
+use gyesan_e2e::interop::read_topics;
+use gyesan_e2e::load::{Bought, buying, wallets_hold};
+use gyesan_e2e::shop::Shop;
+use gyesan_e2e::stack::Stack;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+const BUYERS: usize = 4;
+/// How long the slowest answer to a buyer may take while Kafka is in trouble: it is none of the buyer's business.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(3);
+const DRAINED_WITHIN: Duration = Duration::from_secs(60);
+const NOTICED_WITHIN: Duration = Duration::from_secs(30);
+
+/// A scenario with a folder of its own.
+type Scenario = (&'static str, fn(&Path) -> Result<()>);
+
+const SCENARIOS: &[Scenario] = &[
+    ("the_local_kafka_of_dev_comes_back_after_a_kill", development::local_kafka),
+    ("a_state_folder_changes_its_bus_and_changes_back", development::changed_bus),
+    ("a_wrong_password_is_named_and_the_right_one_drains_the_backlog", development::wrong_password),
+    ("other_peoples_tools_see_positions_and_lag", away::tools),
+    ("a_broker_that_is_down_costs_nothing_but_lag", away::down),
+    ("a_broker_that_is_silent_for_20_s_costs_nothing_but_lag", away::silent),
+    ("too_few_replicas_in_step_are_waited_for", away::too_few_replicas),
+    ("a_full_disk_is_waited_for", away::full_disk),
+    ("more_partitions_than_configured_stop_the_topic_with_a_sentence", changed::more_partitions),
+    ("a_topic_that_was_deleted_and_made_again_stops_with_a_sentence", changed::deleted_topic),
+];
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let wanted = |name: &str| words.is_empty() || words.iter().any(|word| name.contains(word.as_str()));
+    let (mut passed, mut failed) = (0, 0);
+    for (number, (name, scenario)) in SCENARIOS.iter().enumerate().filter(|(_, (name, _))| wanted(name)) {
+        let (number, since) = (number + 1, Instant::now());
+        let state = std::env::temp_dir().join(format!("gyesan-kafka-{number}-{}", std::process::id()));
+        let outcome = scenario(&state);
+        let seconds = since.elapsed().as_secs_f64();
+        match outcome {
+            Ok(()) => {
+                passed += 1;
+                println!("ok   {number:>2} {name} ({seconds:.1} s)");
+                let _ = std::fs::remove_dir_all(state);
+            }
+            Err(fault) => {
+                failed += 1;
+                println!("FAIL {number:>2} {name} ({seconds:.1} s)\n        {fault:#}");
+                println!("        state and logs: {}", state.display());
+            }
+        }
+    }
+    println!("{passed} passed, {failed} failed");
+    if failed == 0 && passed > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// A stack on a broker of its own.
+struct Shopping {
+    stack: Stack,
+    broker: Broker,
+    state: PathBuf,
+    /// What was bought so far.
+    charged: usize,
+}
+
+impl Shopping {
+    /// On a fresh broker, with a stack that has sold something already.
+    fn begin(state: &Path) -> Result<Shopping> {
+        let broker = Broker::start(&state.join("broker"), &[])?;
+        let vars = ["--kafka", &broker.address(), "--var", "RATE_LIMIT_PER_ADDRESS=0"];
+        let stack = Stack::start(state, &vars).context("the stack does not start")?;
+        let mut shopping = Shopping { stack, broker, state: state.to_owned(), charged: 0 };
+        let (bought, ()) = shopping.while_buying(|_, _| {
+            std::thread::sleep(Duration::from_secs(1));
+            Ok(())
+        })?;
+        shopping.settle(&bought)?;
+        Ok(shopping)
+    }
+
+    fn shop(&self) -> Shop {
+        Shop::of(&self.stack)
+    }
+
+    /// Does something to the stack and its broker while buyers buy, and sees to it that no buyer had to wait for Kafka.
+    fn while_buying<T>(
+        &mut self,
+        deed: impl FnOnce(&mut Stack, &mut Broker) -> Result<T>,
+    ) -> Result<(Bought, T)> {
+        let (origin, emulator) = (self.stack.origin.clone(), self.stack.emulator.clone());
+        let (stack, broker) = (&mut self.stack, &mut self.broker);
+        let (bought, answer) = buying(&origin, &emulator, BUYERS, || deed(stack, broker))?;
+        ensure!(
+            bought.slowest < ANSWERED_WITHIN,
+            "a buyer waited {:?} while Kafka was in trouble",
+            bought.slowest
+        );
+        ensure!(bought.placed.len() > 10, "only {} orders were placed", bought.placed.len());
+        ensure!(
+            bought.paid.len() + BUYERS >= bought.placed.len(),
+            "of {} orders only {} were paid at once",
+            bought.placed.len(),
+            bought.paid.len()
+        );
+        Ok((bought, answer))
+    }
+
+    /// Everything arrives: the backlog drains, the sellers are credited once, the books agree. How long the draining took.
+    fn settle(&mut self, bought: &Bought) -> Result<Duration> {
+        let since = Instant::now();
+        let shop = &mut self.shop();
+        drained(shop, DRAINED_WITHIN)?;
+        let took = since.elapsed();
+        self.charged += bought.is_settled(shop, DRAINED_WITHIN)?;
+        drained(shop, DRAINED_WITHIN)?;
+        explained(shop, DRAINED_WITHIN)?;
+        wallets_hold(shop, self.charged)?;
+        Ok(took)
+    }
+
+    /// The stack is stopped, and another client finds each committed event exactly once.
+    fn end(self) -> Result<()> {
+        let Shopping { stack, broker, state, .. } = self;
+        drop(stack);
+        topics_are_exact(&broker.address(), &state)
+    }
+}
+
+fn topics_are_exact(brokers: &str, state: &Path) -> Result<()> {
+    let topics = read_topics(brokers, state)?;
+    println!("     {topics}");
+    ensure!(topics.are_exact() && topics.events > 0 && topics.dead_letters == 0, "{topics}");
+    Ok(())
+}
+
+/// Waits until the worker has logged a fact whose detail contains `part`; the detail.
+fn logged(stack: &Stack, fact: &str, part: &str) -> Result<String> {
+    let since = Instant::now();
+    loop {
+        let mut details = stack.facts(fact).into_iter().filter_map(|line| {
+            let detail = line.get("detail").and_then(Value::as_str)?;
+            detail.contains(part).then(|| detail.to_owned())
+        });
+        if let Some(detail) = details.next_back() {
+            return Ok(detail);
+        }
+        ensure!(
+            since.elapsed() < NOTICED_WITHIN,
+            "nobody logged {fact} with `{part}` within {NOTICED_WITHIN:?}; logged: {:?}",
+            stack.facts(fact)
+        );
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
