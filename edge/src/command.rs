@@ -158,11 +158,21 @@ pub struct NewOrder {
     pub placed_by: String,
 }
 
-/// An order as stored, for the answer to placing it.
+/// What became of [`OrderCommand::Place`].
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum Placed {
+    /// It was new, and is stored as it was asked for.
+    Created {
+        /// How long it can be paid.
+        expires_at: Timestamp,
+    },
+    /// The same order was there already.
+    Found(Box<StoredOrder>),
+}
+
+/// An order as stored, for the answer to placing it again.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct StoredOrder {
-    /// False when the same order was there already.
-    pub created: bool,
     /// The order.
     pub view: OrderView,
     /// Its lines as priced when it was placed.
@@ -365,7 +375,7 @@ pub enum Reply {
     /// Done; nothing to say.
     Done,
     /// To [`OrderCommand::Place`].
-    Placed(Box<StoredOrder>),
+    Placed(Placed),
     /// To [`OrderCommand::Confirm`].
     Confirmed(ConfirmOutcome),
     /// To [`OrderCommand::View`].

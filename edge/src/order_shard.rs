@@ -139,9 +139,7 @@ impl OrderShard {
                 Reply::Order(Box::new(view::order(turn.sql, &order)?))
             }
             OrderCommand::Credited(facts) => {
-                for fact in &facts {
-                    credited(turn, fact)?;
-                }
+                credited(turn, &facts)?;
                 Reply::Done
             }
             OrderCommand::Unresolved => Reply::Unresolved(unresolved(turn.sql)?),
@@ -209,34 +207,47 @@ fn note_failure(
     Ok(Reply::Done)
 }
 
-/// A seller was credited for a line: noted once, by the line's own bit, however often it is reported.
-fn credited(turn: &mut Turn<'_>, fact: &CreditedFact) -> Result<(), Fault> {
-    let found = turn.sql.query(
-        "SELECT order_row FROM orders WHERE merchant_id = ? AND order_id = ?",
-        params![fact.merchant_id.as_str(), fact.order_id.as_str()],
-    )?;
-    let Some(order_row) = found.first().map(|row| row.int(0)).transpose()? else {
-        turn.push(Effect::Log(LogLine {
-            level: "error",
-            fact: "credit.order-unknown",
-            merchant_id: fact.merchant_id.0.clone(),
-            order_id: fact.order_id.0.clone(),
-            detail: fact.payment_order_id.clone(),
-        }));
-        return Ok(());
-    };
-    let bit: u32 = match fact.fund {
-        Fund::Payment => 1,
-        Fund::Promotion => 2,
-    };
-    let rows = turn.sql.query(
-        "UPDATE payment_orders SET credited = credited | ? WHERE order_row = ? AND payment_order_id = ? AND credited & ? = 0
-         RETURNING CASE WHEN ? = 1 THEN amount ELSE discount END",
-        params![bit, order_row, fact.payment_order_id.as_str(), bit, bit],
-    )?;
-    let Some(amount) = rows.first().map(|row| row.amount(0)).transpose()? else { return Ok(()) };
-    turn.sql.query("UPDATE orders SET credits_due = credits_due - 1, version = version + 1, updated_at = ? WHERE order_row = ?", params![turn.now, order_row])?;
-    turn.sql.query("UPDATE totals SET uncredited = uncredited - ?", params![amount])?;
+/// Sellers were credited for lines: noted once, by each line's own bit, however often it is reported.
+fn credited(turn: &mut Turn<'_>, facts: &[CreditedFact]) -> Result<(), Fault> {
+    let mut sum = 0;
+    for fact in facts {
+        let bit: u32 = match fact.fund {
+            Fund::Payment => 1,
+            Fund::Promotion => 2,
+        };
+        let rows = turn.sql.query(
+            "UPDATE payment_orders SET credited = credited | ?
+             WHERE order_row = (SELECT order_row FROM orders WHERE merchant_id = ? AND order_id = ?)
+                 AND payment_order_id = ? AND credited & ? = 0
+             RETURNING order_row, CASE WHEN ? = 1 THEN amount ELSE discount END",
+            params![
+                bit,
+                fact.merchant_id.as_str(),
+                fact.order_id.as_str(),
+                fact.payment_order_id.as_str(),
+                bit,
+                bit
+            ],
+        )?;
+        let Some(row) = rows.first() else {
+            if orders::find(turn.sql, &fact.merchant_id, &fact.order_id)?.is_none() {
+                turn.push(Effect::Log(LogLine {
+                    level: "error",
+                    fact: "credit.order-unknown",
+                    merchant_id: fact.merchant_id.0.clone(),
+                    order_id: fact.order_id.0.clone(),
+                    detail: fact.payment_order_id.clone(),
+                }));
+            }
+            continue;
+        };
+        sum += row.amount(1)?.minor();
+        turn.sql.query(
+            "UPDATE orders SET credits_due = credits_due - 1, version = version + 1, updated_at = ? WHERE order_row = ?",
+            params![turn.now, row.int(0)?],
+        )?;
+    }
+    turn.sql.query("UPDATE totals SET uncredited = uncredited - ?", params![sum])?;
     Ok(())
 }
 
@@ -266,7 +277,10 @@ fn totals(sql: &dyn Sql) -> Result<OrderTotals, SqlError> {
         "SELECT coalesce(sum(amount), 0) FROM orders WHERE order_row IN (SELECT order_row FROM due WHERE kind <> 'expire')",
         &[],
     )?;
-    let rows = sql.query("SELECT orders, charges, refunds, uncredited FROM totals", &[])?;
+    let rows = sql.query(
+        "SELECT (SELECT coalesce(max(order_row), 0) FROM orders), charges, refunds, uncredited FROM totals",
+        &[],
+    )?;
     let (Some(row), Some(in_doubt)) = (rows.first(), in_doubt.first()) else {
         return Ok(OrderTotals::default());
     };

@@ -203,10 +203,17 @@ fn done(key: &str) -> Answer {
 }
 
 #[test]
-fn placing_answers_the_view_that_is_read_later() {
+fn placing_again_answers_the_order_as_it_is_stored() {
     let mut world = World::new();
-    let Reply::Placed(placed) = world.ask(Target::Order(0), place(order())).unwrap() else { panic!() };
-    assert_eq!(placed.view, world.view());
+    let now = Timestamp(world.now);
+    let created = world.ask(Target::Order(0), place(order())).unwrap();
+    let view = world.view();
+    assert_eq!(created, Reply::Placed(Placed::Created { expires_at: view.expires_at }));
+    assert!(view.expires_at > now && view.order_version == 1);
+    let Reply::Placed(Placed::Found(found)) = world.ask(Target::Order(0), place(order())).unwrap() else {
+        panic!()
+    };
+    assert_eq!((found.view, found.lines), (view, order().lines));
 }
 
 #[test]
@@ -232,7 +239,7 @@ fn a_purchase_ends_with_credited_wallets_and_a_complete_order() {
         world.twice = twice;
         for created in [true, false] {
             match world.ask(Target::Order(0), place(order())).unwrap() {
-                Reply::Placed(placed) => assert_eq!(placed.created, created),
+                Reply::Placed(placed) => assert_eq!(matches!(placed, Placed::Created { .. }), created),
                 other => panic!("{other:?}"),
             }
         }

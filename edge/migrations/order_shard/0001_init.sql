@@ -1,4 +1,5 @@
--- Orders with everything about their payment. order_row is the short key that the other tables use.
+-- Orders with everything about their payment. order_row is the short key that the other tables use; orders are never
+-- removed, so the last one's is also their number.
 CREATE TABLE orders (
     order_row      INTEGER PRIMARY KEY,
     merchant_id    TEXT NOT NULL,
@@ -45,7 +46,8 @@ CREATE TABLE payment_orders (
     PRIMARY KEY (order_row, number)
 ) STRICT, WITHOUT ROWID;
 
--- One per authentication of the buyer. The primary key and the state machine keep at most one open.
+-- One per authentication of the buyer, however often he returns with it. The state machine keeps the keys of an order apart
+-- and at most one of its attempts open; an order has ten at most, and is read and written with all of them.
 CREATE TABLE attempts (
     order_row   INTEGER NOT NULL,
     number      INTEGER NOT NULL,
@@ -56,8 +58,7 @@ CREATE TABLE attempts (
     refusal     TEXT,                -- JSON, after a refusal
     trace       TEXT,                -- W3C trace context of the return that began it
     created_at  INTEGER NOT NULL,
-    PRIMARY KEY (order_row, number),
-    UNIQUE (order_row, payment_key)  -- one authentication is one attempt, however often the buyer returns
+    PRIMARY KEY (order_row, number)
 ) STRICT, WITHOUT ROWID;
 
 -- Every change of a payment's status, append only.
@@ -83,7 +84,6 @@ CREATE TABLE due (
     PRIMARY KEY (order_row, attempt)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX due_at ON due (at);
-CREATE INDEX due_calls ON due (kind) WHERE kind = 'call';
 
 -- What a person has to look at, or should know.
 CREATE TABLE notices (
@@ -110,12 +110,11 @@ CREATE INDEX idempotency_by_age ON idempotency (created_at);
 -- Running sums in won over all orders, kept in the transactions that change them. One row.
 CREATE TABLE totals (
     id         INTEGER PRIMARY KEY CHECK (id = 1),
-    orders     INTEGER NOT NULL,
     charges    INTEGER NOT NULL,
     refunds    INTEGER NOT NULL,
     uncredited INTEGER NOT NULL
 ) STRICT;
-INSERT INTO totals (id, orders, charges, refunds, uncredited) VALUES (1, 0, 0, 0, 0);
+INSERT INTO totals (id, charges, refunds, uncredited) VALUES (1, 0, 0, 0);
 
 -- The log: appended in the transaction that changes the state. seq has no gaps: rows are never removed at the end.
 CREATE TABLE outbox (

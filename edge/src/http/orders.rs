@@ -10,12 +10,13 @@ use super::url::encoded;
 use super::{Answer, json, misunderstood};
 use crate::auth::{Caller, StatusToken, TOKEN_LIFE_MS};
 use crate::catalogue::Merchant;
-use crate::command::{Command, NewOrder, OrderCommand, Reply, StoredOrder};
+use crate::command::{Command, NewOrder, OrderCommand, Placed, Reply, StoredOrder};
 use crate::config::{Config, origin_of};
 use crate::ports::Ports;
-use gyesan_core::api::{Buyer, OrderStatus, OrderView, PlacedOrder, PspSession, Quote};
+use gyesan_core::api::{Buyer, OrderStatus, OrderView, PaymentStatus, PlacedOrder, PspSession, Quote};
 use gyesan_core::buyer::{self, is_visible};
 use gyesan_core::id::{self, MerchantId, OrderId};
+use gyesan_core::money::Currency;
 use gyesan_core::problem::{Code, FieldFault};
 use gyesan_core::time::Timestamp;
 use http::StatusCode;
@@ -77,15 +78,22 @@ pub async fn place<P: Ports>(context: &Context<'_, P>, endpoint: &Endpoint) -> A
     // 6
     let new = new_order(merchant, &caller, order_id, request, quote)?;
     let shard = context.order_shard(&new.merchant_id, &new.order_id);
-    let reply =
-        context.call(shard, Command::Order(OrderCommand::Place(Box::new(new))), CALL_LIMIT_MS).await?;
-    let Reply::Placed(stored) = reply else { return Err(misunderstood()) };
+    let place = Command::Order(OrderCommand::Place(Box::new(new.clone())));
+    let Reply::Placed(placed) = context.call(shard, place, CALL_LIMIT_MS).await? else {
+        return Err(misunderstood());
+    };
     // 7
-    if matches!(stored.view.order_status, OrderStatus::Canceled | OrderStatus::Expired) {
-        return Err(Problem::new(Code::OrderNotPayable));
+    match placed {
+        Placed::Created { expires_at } => {
+            json(StatusCode::CREATED, &as_asked(new, expires_at, token, session))
+        }
+        Placed::Found(stored) => match stored.view.order_status {
+            OrderStatus::Canceled | OrderStatus::Expired => Err(Problem::new(Code::OrderNotPayable)),
+            OrderStatus::Completed | OrderStatus::PaymentCompleted => {
+                json(StatusCode::OK, &as_stored(*stored, token, session))
+            }
+        },
     }
-    let status = if stored.created { StatusCode::CREATED } else { StatusCode::OK };
-    json(status, &placed(*stored, token, session))
 }
 
 /// `GET /v1/orders/{orderId}`.
@@ -296,8 +304,25 @@ fn session(
     })
 }
 
-fn placed(stored: StoredOrder, status_token: String, session: PspSession) -> PlacedOrder {
-    let StoredOrder { view, lines, .. } = stored;
+fn as_asked(new: NewOrder, expires_at: Timestamp, status_token: String, session: PspSession) -> PlacedOrder {
+    PlacedOrder {
+        status_token,
+        order_id: new.order_id,
+        order_name: new.order_name,
+        currency: Currency::Krw,
+        gross_amount: new.gross_amount,
+        discount: new.discount,
+        amount: new.amount,
+        payment_status: PaymentStatus::NotStarted,
+        order_status: OrderStatus::Completed,
+        lines: new.lines,
+        expires_at,
+        psp: session,
+    }
+}
+
+fn as_stored(stored: StoredOrder, status_token: String, session: PspSession) -> PlacedOrder {
+    let StoredOrder { view, lines } = stored;
     PlacedOrder {
         status_token,
         order_id: view.order_id,

@@ -3,12 +3,12 @@
 use crate::actor::Turn;
 use crate::params;
 use crate::sql::{Row, Sql, SqlError, Value, from_json, to_json};
-use gyesan_core::api::{OrderStatus, PaymentStatus};
+use gyesan_core::api::{Failure, OrderStatus, PaymentStatus};
 use gyesan_core::event::PaymentOrder;
 use gyesan_core::id::{MerchantId, OrderId, SellerId};
-use gyesan_core::payment::{Attempt, AttemptState, Payment};
+use gyesan_core::payment::{Attempt, AttemptState, Event, Payment};
 use gyesan_core::time::Timestamp;
-use gyesan_core::toss::Refusal;
+use gyesan_core::toss::{self, Refusal};
 
 /// Why an order's history begins.
 pub const ORDER_PLACED: &str = "ORDER_PLACED";
@@ -144,11 +144,27 @@ pub fn store_attempt(
     Ok(())
 }
 
-/// Writes what the state machine may have changed of the order itself.
-pub fn store(turn: &Turn<'_>, order: &Order) -> Result<(), SqlError> {
+/// Writes what the events have changed of the order itself.
+pub fn store(turn: &Turn<'_>, order: &Order, events: &[Event]) -> Result<(), SqlError> {
     let payment = &order.payment;
+    let (mut paid, mut failure) = (None, None);
+    for event in events {
+        match event {
+            Event::Confirmed { payment, .. } => paid = Some(to_json(payment)?),
+            Event::Failed { refusal, .. } => {
+                failure = Some(to_json(&Failure {
+                    psp_code: refusal.code.clone(),
+                    message: refusal.message.clone(),
+                    retryable: toss::is_retryable(&refusal.code),
+                })?);
+            }
+            _ => {}
+        }
+    }
+    let is_paid = payment.status == PaymentStatus::Success;
     turn.sql.query(
-        "UPDATE orders SET order_status = ?, payment_status = ?, failed_count = ?, unresolved = ?, version = ?, updated_at = ?
+        "UPDATE orders SET order_status = ?, payment_status = ?, failed_count = ?, unresolved = ?, version = ?, updated_at = ?,
+             paid = coalesce(?, paid), failure = CASE WHEN ? THEN NULL ELSE coalesce(?, failure) END
          WHERE order_row = ?",
         params![
             order_status_name(payment.order_status),
@@ -157,6 +173,9 @@ pub fn store(turn: &Turn<'_>, order: &Order) -> Result<(), SqlError> {
             payment.unresolved,
             order.version,
             turn.now,
+            paid,
+            is_paid,
+            failure,
             order.row,
         ],
     )?;

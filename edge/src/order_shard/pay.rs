@@ -6,8 +6,8 @@ use crate::actor::{Effect, Fault, LogLine, Token, Turn};
 use crate::command::{ConfirmOutcome, Rejection, Reply};
 use crate::params;
 use crate::psp::{PspCall, PspCallId, PspRequest};
-use crate::sql::{SqlError, to_json};
-use gyesan_core::api::{Failure, Method, OrderStatus, PaymentStatus};
+use crate::sql::SqlError;
+use gyesan_core::api::{Method, OrderStatus, PaymentStatus};
 use gyesan_core::event::EventData;
 use gyesan_core::id::{MerchantId, OrderId};
 use gyesan_core::payment::{self, Attempt, AttemptState, Dialogue, Event, Purpose, Signal, Step};
@@ -106,7 +106,7 @@ impl OrderShard {
             }
             self.store_event(turn, order, event, replaced_by.as_ref(), trace)?;
         }
-        orders::store(turn, order)?;
+        orders::store(turn, order, events)?;
         let changed =
             order.payment.attempts.iter().filter(|attempt| before.attempt(attempt.number) != Some(*attempt));
         for attempt in changed.clone() {
@@ -188,10 +188,6 @@ impl OrderShard {
             Event::Confirmed { payment, late, .. } => {
                 let lines = orders::payment_orders(turn.sql, order.row)?;
                 turn.sql.query(
-                    "UPDATE orders SET paid = ?, failure = NULL WHERE order_row = ?",
-                    params![to_json(payment)?, order.row],
-                )?;
-                turn.sql.query(
                     "UPDATE totals SET charges = charges + ?, uncredited = uncredited + ?",
                     params![payment.total_amount, credits_sum(&lines)],
                 )?;
@@ -212,15 +208,6 @@ impl OrderShard {
                 }
             }
             Event::Failed { attempt, refusal } => {
-                let failure = Failure {
-                    psp_code: refusal.code.clone(),
-                    message: refusal.message.clone(),
-                    retryable: toss::is_retryable(&refusal.code),
-                };
-                turn.sql.query(
-                    "UPDATE orders SET failure = ? WHERE order_row = ? AND payment_status <> 'SUCCESS'",
-                    params![to_json(&failure)?, order.row],
-                )?;
                 let payment_key = key_of(*attempt);
                 EventData::PaymentFailed {
                     order_id,

@@ -2,7 +2,7 @@
 
 use super::{OrderShard, not_found, orders, view};
 use crate::actor::{Fault, Turn};
-use crate::command::{NewOrder, Rejection, Reply, StoredOrder};
+use crate::command::{NewOrder, Placed, Rejection, Reply, StoredOrder};
 use crate::params;
 use crate::sql::{SqlError, to_json};
 use gyesan_core::api::{OrderStatus, PaymentStatus};
@@ -23,29 +23,25 @@ impl OrderShard {
         new: &NewOrder,
         trace: Option<&str>,
     ) -> Result<Reply, Fault> {
-        let (created, (view, lines)) = match orders::find(turn.sql, &new.merchant_id, &new.order_id)? {
+        let placed = match orders::find(turn.sql, &new.merchant_id, &new.order_id)? {
             // 1, 2
             Some(order) if order.content == new.content => {
                 correct(turn, &order, new)?;
                 let order = orders::by_row(turn.sql, order.row)?.ok_or(not_found())?;
-                (false, view::order_with_lines(turn.sql, &order)?)
+                let (view, lines) = view::order_with_lines(turn.sql, &order)?;
+                Placed::Found(Box::new(StoredOrder { view, lines }))
             }
             Some(_) => return Err(Rejection::new(Code::OrderIdReused).into()),
             // 3
             None => {
-                let payment_orders = self.write(turn, new, trace)?;
-                (true, (view::of_new(new, &payment_orders, turn.now), new.lines.clone()))
+                self.write(turn, new, trace)?;
+                Placed::Created { expires_at: orders::expires_at(turn.now) }
             }
         };
-        Ok(Reply::Placed(Box::new(StoredOrder { created, view, lines })))
+        Ok(Reply::Placed(placed))
     }
 
-    fn write(
-        &mut self,
-        turn: &mut Turn<'_>,
-        new: &NewOrder,
-        trace: Option<&str>,
-    ) -> Result<Vec<PaymentOrder>, Fault> {
+    fn write(&mut self, turn: &mut Turn<'_>, new: &NewOrder, trace: Option<&str>) -> Result<(), Fault> {
         let payment_orders: Vec<PaymentOrder> = new
             .lines
             .iter()
@@ -112,16 +108,15 @@ impl OrderShard {
             params![order_row, new.placed_by.as_str(), orders::ORDER_PLACED, turn.now],
         )?;
         self.plan(turn, order_row, 0, "expire", orders::expires_at(turn.now))?;
-        turn.sql.query("UPDATE totals SET orders = orders + 1", &[])?;
         let placed = EventData::OrderPlaced {
             order_id: new.order_id.clone(),
             order_version: 1,
             amount: new.amount,
             member_id: new.member_id.clone(),
-            payment_orders: payment_orders.clone(),
+            payment_orders,
         };
         self.outbox.append(turn, &new.merchant_id, placed, trace)?;
-        Ok(payment_orders)
+        Ok(())
     }
 
     /// Closes an unpaid order because another takes its place.

@@ -1,73 +1,17 @@
 //! The order as its owner sees it.
 
 use super::not_found;
-use super::orders::{self, Order, name_to};
-use crate::command::NewOrder;
+use super::orders::{Order, name_to};
 use crate::params;
 use crate::sql::{Sql, SqlError, from_json};
-use gyesan_core::api::{
-    AttemptView, HistoryEntry, Line, Method, OrderStatus, OrderView, PaymentOrderView, PaymentStatus,
-};
-use gyesan_core::event::PaymentOrder;
+use gyesan_core::api::{AttemptView, HistoryEntry, Line, Method, OrderView, PaymentOrderView, PaymentStatus};
 use gyesan_core::money::{Amount, Currency};
 use gyesan_core::payment::{AttemptState, THRESHOLD};
-use gyesan_core::time::Timestamp;
 use gyesan_core::toss::{self, TossPayment};
 
 /// The view of an order that has just been read or stored.
 pub fn order(sql: &dyn Sql, order: &Order) -> Result<OrderView, SqlError> {
     order_with_lines(sql, order).map(|(view, _)| view)
-}
-
-/// The view of an order that has just been placed: what [`order`] would read, without reading it.
-pub fn of_new(new: &NewOrder, payment_orders: &[PaymentOrder], now: Timestamp) -> OrderView {
-    let status = PaymentStatus::NotStarted;
-    let history = payment_orders.iter().map(|line| HistoryEntry {
-        payment_order_id: line.payment_order_id.clone(),
-        previous_status: None,
-        new_status: status,
-        changed_by: new.placed_by.clone(),
-        reason: orders::ORDER_PLACED.to_owned(),
-        created_at: now,
-    });
-    let lines = payment_orders.iter().zip(&new.lines).map(|(line, priced)| PaymentOrderView {
-        payment_order_id: line.payment_order_id.clone(),
-        product_id: priced.product_id.clone(),
-        seller_id: line.seller_id.clone(),
-        amount: line.amount,
-        payment_status: status,
-        is_wallet_done: false,
-    });
-    OrderView {
-        order_id: new.order_id.clone(),
-        order_name: new.order_name.clone(),
-        currency: Currency::Krw,
-        gross_amount: new.gross_amount,
-        discount: new.discount,
-        amount: new.amount,
-        balance: Amount::ZERO,
-        payment_status: status,
-        order_status: OrderStatus::Completed,
-        is_payment_done: false,
-        is_wallet_done: false,
-        payment_key: None,
-        method: None,
-        approved_at: None,
-        receipt_url: None,
-        failure: None,
-        failed_count: 0,
-        threshold: THRESHOLD,
-        order_version: 1,
-        expires_at: orders::expires_at(now),
-        return_url: new.return_url.clone(),
-        attempts: Vec::new(),
-        history: history.collect(),
-        payment_orders: lines.collect(),
-        cancellations: Vec::new(),
-        metadata: new.metadata.clone(),
-        created_at: now,
-        updated_at: now,
-    }
 }
 
 /// The view, and the lines as priced.

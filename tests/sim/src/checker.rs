@@ -184,6 +184,15 @@ impl Checker {
         Ok(())
     }
 
+    /// A buyer was told that the order is there: then it is, with its amount.
+    pub fn told_created(&self, order: &NewOrder) -> Result<(), String> {
+        let key = (order.merchant_id.clone(), order.order_id.clone());
+        match self.orders.get(&key) {
+            Some(stored) if stored.amount == order.amount => Ok(()),
+            _ => Err(format!("{}: said to be created, and is not stored so", order.order_id)),
+        }
+    }
+
     /// What a buyer was told must be true of what is stored.
     pub fn acknowledged(&self, order: &NewOrder, view: &OrderView) -> Result<(), String> {
         let id = &order.order_id;

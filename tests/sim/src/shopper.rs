@@ -8,7 +8,7 @@ use gyesan_core::money::{Amount, Percent};
 use gyesan_core::pricing::{Coupon, Discount, Funder, Item, price};
 use gyesan_core::problem::Code;
 use gyesan_edge::actor::{CallFault, Token};
-use gyesan_edge::command::{Command, ConfirmOutcome, NewOrder, OrderCommand, Reply};
+use gyesan_edge::command::{Command, ConfirmOutcome, NewOrder, OrderCommand, Placed, Reply};
 use gyesan_edge::topology::Topology;
 use gyesan_emulator::{AuthenticationResult, Method};
 use std::collections::BTreeMap;
@@ -162,9 +162,13 @@ impl World {
 
     fn placed(&mut self, basket: usize, result: Result<Reply, CallFault>) {
         match result {
-            Ok(Reply::Placed(stored)) => {
+            Ok(Reply::Placed(placed)) => {
                 self.baskets[basket].is_placed = true;
-                let checked = self.checker.acknowledged(&self.baskets[basket].order, &stored.view);
+                let order = &self.baskets[basket].order;
+                let checked = match placed {
+                    Placed::Created { .. } => self.checker.told_created(order),
+                    Placed::Found(stored) => self.checker.acknowledged(order, &stored.view),
+                };
                 self.wrong(checked);
             }
             Ok(other) => self.wrong(Err(format!("placing an order was answered {other:?}"))),

@@ -11,7 +11,7 @@ use gyesan_edge::native::Database;
 use gyesan_edge::params;
 use gyesan_edge::sql::{Row, Sql, SqlError, from_json};
 use gyesan_edge::topology::Target;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// An order as stored.
 pub struct Seen {
@@ -149,6 +149,10 @@ impl Checker {
             |states: &[&str]| order.attempts.iter().filter(|a| states.contains(&a.state.as_str())).count();
         if count(&["EXECUTING", "UNKNOWN"]) > 1 {
             return Err(format!("{id}: two attempts are open"));
+        }
+        let keys: BTreeSet<&str> = order.attempts.iter().map(|a| a.payment_key.as_str()).collect();
+        if keys.len() != order.attempts.len() {
+            return Err(format!("{id}: one authentication became two attempts"));
         }
         let paid = order.payment_status == PaymentStatus::Success;
         if count(&["SUCCESS"]) != usize::from(paid) {
