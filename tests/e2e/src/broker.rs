@@ -59,6 +59,11 @@ impl Broker {
         format!("127.0.0.1:{}", self.port)
     }
 
+    /// One more setting from the next start on; it may hold spaces, and what it names may be set anew.
+    pub fn set(&mut self, property: &str) {
+        self.arguments.extend(["--property".to_owned(), property.to_owned()]);
+    }
+
     /// Starts it on what it has stored, with one more argument for `cargo xtask kafka` from now on.
     ///
     /// # Errors

@@ -7,5 +7,6 @@ pub mod client;
 pub mod interop;
 pub mod load;
 pub mod proxy;
+pub mod registry;
 pub mod shop;
 pub mod stack;

@@ -50,13 +50,21 @@ impl Stack {
     /// # Errors
     /// When it does not become ready.
     pub fn start_again(state: &Path, extra: &[&str]) -> Result<Stack> {
+        Stack::start_in(state, extra, &[])
+    }
+
+    /// The same with variables of the environment, such as `NODE_EXTRA_CA_CERTS`: whom the worker's runtime trusts.
+    ///
+    /// # Errors
+    /// When it does not become ready.
+    pub fn start_in(state: &Path, extra: &[&str], environment: &[(&str, &Path)]) -> Result<Stack> {
         let port = free_port_pair()?;
         let mut command = xtask();
         command.args(["dev", "--json", "--port", &port.to_string()]);
         if has_built() {
             command.arg("--no-build");
         }
-        command.arg("--state").arg(state).args(extra);
+        command.arg("--state").arg(state).args(extra).envs(environment.iter().copied());
         let since = Instant::now();
         let mut child =
             command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().context("cargo cannot be run")?;
