@@ -3,7 +3,9 @@
 //! Nothing here decides about payments: routes check what comes in, ask the actors, and put the answer into words.
 
 mod checkout;
+mod consumers;
 mod context;
+mod dead_letters;
 pub mod fields;
 mod files;
 mod headers;
@@ -13,6 +15,7 @@ mod limits;
 mod ops;
 mod order_request;
 mod orders;
+mod outbox;
 mod payments;
 pub mod problem;
 pub mod router;
@@ -89,8 +92,13 @@ async fn route<P: Ports>(context: &Context<'_, P>, endpoint: Endpoint) -> Answer
         Route::PaymentFail => Ok(payments::fail(context).await),
         Route::Wallet => wallets::wallet(context, &endpoint).await,
         Route::WalletTransactions => wallets::transactions(context, &endpoint).await,
-        Route::OpsOutbox => ops::outbox(context, &endpoint).await,
-        Route::OpsConsumers => ops::consumers(context, &endpoint).await,
+        Route::OpsOutbox => outbox::show(context, &endpoint).await,
+        Route::OpsResumeRelay => outbox::resume_relay(context, &endpoint).await,
+        Route::OpsConsumers => consumers::list(context, &endpoint).await,
+        Route::OpsPause => consumers::pause(context, &endpoint).await,
+        Route::OpsResume => consumers::resume(context, &endpoint).await,
+        Route::OpsDeadLetters => dead_letters::list(context, &endpoint).await,
+        Route::OpsReplay => dead_letters::replay(context, &endpoint).await,
         Route::OpsEvents => ops::events(context, &endpoint).await,
         Route::OpsUnresolved => ops::unresolved(context, &endpoint).await,
         Route::OpsRecheck => ops::recheck(context, &endpoint).await,

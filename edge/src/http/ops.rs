@@ -8,7 +8,7 @@ use super::problem::Problem;
 use super::router::Endpoint;
 use super::{Answer, json, misunderstood};
 use crate::actor::CallFault;
-use crate::command::{Command, ConsumerPosition, LogCommand, LogStatus, OrderCommand, Reply};
+use crate::command::{Command, LogCommand, LogStatus, OrderCommand, Reply};
 use crate::ports::Ports;
 use crate::topology::Target;
 use futures::future::try_join_all;
@@ -42,7 +42,11 @@ pub async fn ask_all<P: Ports, T>(
     try_join_all(calls).await
 }
 
-async fn logs<P: Ports>(context: &Context<'_, P>) -> Result<Vec<(Target, LogStatus)>, Problem> {
+/// How far each shard's log goes.
+///
+/// # Errors
+/// 503 when a shard does not answer.
+pub async fn logs<P: Ports>(context: &Context<'_, P>) -> Result<Vec<(Target, LogStatus)>, Problem> {
     let topology = context.config.topology;
     ask_all(
         context,
@@ -54,75 +58,6 @@ async fn logs<P: Ports>(context: &Context<'_, P>) -> Result<Vec<(Target, LogStat
         },
     )
     .await
-}
-
-/// `GET /v1/ops/outbox`: how far the logs go, and what of them a reader has not taken over.
-///
-/// # Errors
-/// Those of [`Context::authenticate`]; 503 when a shard does not answer.
-pub async fn outbox<P: Ports>(context: &Context<'_, P>, endpoint: &Endpoint) -> Answer {
-    context.authenticate(endpoint).await?;
-    context.only_parameters(&[])?;
-    let now = context.ports.now();
-    let logs = logs(context).await?;
-    let age_ms = |status: &LogStatus| status.oldest_pending.map_or(0, |since| now.ms_since(since).max(0));
-    let pending: u64 = logs.iter().map(|(_, status)| status.pending).sum();
-    let end: u64 = logs.iter().map(|(_, status)| status.end).sum();
-    let shards: Vec<Value> = logs
-        .iter()
-        .map(|(target, status)| {
-            json!({
-                "shard": target.name(),
-                "end": status.end,
-                "pending": status.pending,
-                "oldestPendingMs": age_ms(status),
-            })
-        })
-        .collect();
-    let answer = json!({
-        "pending": pending,
-        "oldestPendingMs": logs.iter().map(|(_, status)| age_ms(status)).max().unwrap_or(0),
-        // Batches are the relay's, and in embedded mode there is none: consumers read the logs themselves.
-        "inFlightBatches": 0,
-        "published": end.saturating_sub(pending),
-        "shards": shards,
-    });
-    json(StatusCode::OK, &answer)
-}
-
-/// `GET /v1/ops/consumers`: where each consumer stands in each partition.
-///
-/// # Errors
-/// Those of [`Context::authenticate`]; 503 when a shard does not answer.
-pub async fn consumers<P: Ports>(context: &Context<'_, P>, endpoint: &Endpoint) -> Answer {
-    context.authenticate(endpoint).await?;
-    context.only_parameters(&[])?;
-    let read = |reply| match reply {
-        Reply::Position(position) => Some(position),
-        _ => None,
-    };
-    // Positions first: a log only grows, so the lag is never negative.
-    let positions: Vec<(Target, ConsumerPosition)> =
-        ask_all(context, context.config.topology.consumers(), Command::Position, read).await?;
-    let logs = logs(context).await?;
-    let items: Vec<Value> = positions
-        .iter()
-        .filter_map(|(target, place)| {
-            let Target::Consumer(subscription, partition) = *target else { return None };
-            let source = subscription.source(partition);
-            let end = logs.iter().find(|(log, _)| *log == source).map_or(0, |(_, status)| status.end);
-            Some(json!({
-                "consumer": subscription.name(),
-                "topic": subscription.topic(),
-                "partition": partition,
-                "position": place.position,
-                "end": end,
-                "lag": end.saturating_sub(place.position),
-                "deadLetters": place.dead_letters,
-            }))
-        })
-        .collect();
-    json(StatusCode::OK, &json!({ "items": items, "nextCursor": null }))
 }
 
 /// `GET /v1/ops/events?orderId=[&merchantId=]`: everything that happened to one order, oldest first.
@@ -176,14 +111,7 @@ pub async fn recheck<P: Ports>(context: &Context<'_, P>, endpoint: &Endpoint) ->
     let caller = context.authenticate(endpoint).await?;
     context.only_parameters(&["merchantId"])?;
     let (merchant_id, order_id) = order_of(context, context.param("orderId"))?;
-    let body = match context.request.body().is_empty() {
-        true => json!({}),
-        false => context.json()?,
-    };
-    let faults = Faults::default();
-    let read = Fields::open(&body, String::new(), &["reason"], &faults)
-        .map(|fields| fields.visible_text("reason", REASON_MAX).unwrap_or("none given").to_owned());
-    let reason = faults.or(read).map_err(Problem::of_fields)?;
+    let (reason, body) = reason(context, &[])?;
     let shard = context.order_shard(&merchant_id, &order_id);
     let claim = Claim::new(context, &caller, shard, &format!("{merchant_id}/{order_id}"), &body)?;
     if let Some(response) = claim.replay(context).await? {
@@ -200,6 +128,26 @@ pub async fn recheck<P: Ports>(context: &Context<'_, P>, endpoint: &Endpoint) ->
         Err(fault) => Err(fault.into()),
     };
     claim.settle(context, answer).await
+}
+
+/// Why an operator does something, and the whole body, in which there may be these fields too. No body is an empty one.
+///
+/// # Errors
+/// Those of the body.
+pub fn reason<P: Ports>(
+    context: &Context<'_, P>,
+    beside: &[&'static str],
+) -> Result<(String, Value), Problem> {
+    let body = match context.request.body().is_empty() {
+        true => json!({}),
+        false => context.json()?,
+    };
+    let known: Vec<&'static str> = beside.iter().copied().chain(["reason"]).collect();
+    let faults = Faults::default();
+    let read = Fields::open(&body, String::new(), &known, &faults)
+        .map(|fields| fields.visible_text("reason", REASON_MAX).unwrap_or("none given").to_owned());
+    let reason = faults.or(read).map_err(Problem::of_fields)?;
+    Ok((reason, body))
 }
 
 /// The order that an operator means: of the merchant named in the query, or of the default one.

@@ -7,7 +7,16 @@ use serde_json::json;
 
 /// A request to an endpoint with every `{…}` filled in.
 fn path_of(pattern: &str) -> String {
-    pattern.replace("{orderId}", "ord_access").replace("{sellerId}", "A").replace("{merchantId}", "demo")
+    let names = [
+        ("{orderId}", "ord_access"),
+        ("{sellerId}", "A"),
+        ("{merchantId}", "demo"),
+        ("{consumer}", "wallets"),
+        ("{partition}", "0"),
+        ("{deadLetterId}", "wallets:0:1"),
+        ("{relay}", "relay-0"),
+    ];
+    names.iter().fold(pattern.to_owned(), |path, (name, value)| path.replace(name, value))
 }
 
 #[test]

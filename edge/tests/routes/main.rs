@@ -4,6 +4,7 @@
 mod access;
 mod bad_input;
 mod client;
+mod consumers;
 mod contract;
 mod openapi;
 mod operations;
