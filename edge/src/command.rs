@@ -1,5 +1,6 @@
 //! What actors can be asked, and what they answer. These cross object borders as JSON, so nothing here holds a secret.
 
+use crate::outbox::LogPage;
 use crate::topology::Target;
 use gyesan_core::api::{Buyer, Line, OrderView, Page, Wallet, WalletTransaction};
 use gyesan_core::event::{Event, Fund};
@@ -31,6 +32,9 @@ pub enum Command {
         source: Target,
         /// Its end now.
         end: u64,
+        /// What has been appended, when it is little: it need not be read then.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        page: Option<LogPage>,
     },
     /// Of a relay: how far it is.
     RelayStatus,

@@ -24,6 +24,8 @@ use gyesan_core::time::Timestamp;
 
 /// Records handed over with one wake, at most; a reader that is further behind reads the rest itself.
 const HANDED_OVER_MAX: usize = 256;
+/// Records handed to a relay with the news that the log has grown, at most: more are cheaper to read in a page.
+const OFFERED_MAX: usize = 32;
 /// A wake without an answer for so long is made again, in milliseconds.
 const WAKE_LIMIT_MS: i64 = 10_000;
 /// The first pause after a wake that brought nothing; doubled each time up to [`PAUSE_MAX_MS`].
@@ -51,7 +53,7 @@ struct Reader {
     waking: Option<(CallId, Timestamp)>,
     /// The end of the log as it was last told of.
     told: u64,
-    /// Records committed since the last wake. A relay reads the log itself.
+    /// Records committed since the last wake.
     unsent: Vec<Record>,
     /// Whether it must be woken even without news: after a restart, or when a wake failed.
     stale: bool,
@@ -154,7 +156,7 @@ impl Outbox {
         let fresh = std::mem::take(&mut self.fresh);
         for reader in &mut self.readers {
             let room = match reader.target {
-                Target::Relay(_) => 0,
+                Target::Relay(_) => OFFERED_MAX.saturating_sub(reader.unsent.len()),
                 _ => HANDED_OVER_MAX.saturating_sub(reader.unsent.len()),
             };
             reader.unsent.extend(fresh.iter().take(room).cloned());
@@ -170,11 +172,17 @@ impl Outbox {
             let id = self.next_call;
             self.next_call = self.next_call.wrapping_add(1);
             reader.waking = Some((id, turn.now));
-            reader.stale = false;
+            let unsent = std::mem::take(&mut reader.unsent);
+            // A relay that is behind reads pages; records that do not follow on what it has would be of no use to it.
+            let offer = !std::mem::take(&mut reader.stale);
             reader.told = self.end;
             let command = match reader.target {
-                Target::Relay(_) => Command::Appended { source: self.shard, end: self.end },
-                _ => Command::Wake(Wake { records: std::mem::take(&mut reader.unsent), end: self.end }),
+                Target::Relay(_) => Command::Appended {
+                    source: self.shard,
+                    end: self.end,
+                    page: offer.then(|| page_of(&unsent)).flatten(),
+                },
+                _ => Command::Wake(Wake { records: unsent, end: self.end }),
             };
             turn.push(Effect::Call { id: Some(id), target: reader.target, command });
         }
@@ -279,6 +287,17 @@ pub fn page(sql: &dyn Sql, after: u64, limit: u32) -> Result<LogPage, SqlError> 
         page.push(row.text(0)?.as_bytes(), row.blob(1)?, row.text_or_null(2)?.map(str::as_bytes));
     }
     Ok(page.finish())
+}
+
+/// Records as a page. Encoding is deterministic: these are the bytes that were stored.
+fn page_of(records: &[Record]) -> Option<LogPage> {
+    let mut page = LogPageWriter::new(records.first()?.seq);
+    for record in records {
+        let (_, key) = record.event.data.topic_and_key();
+        let value = schema::encode(&record.event).ok()?;
+        page.push(key.as_bytes(), &value, record.trace.as_deref().map(str::as_bytes));
+    }
+    Some(page.finish())
 }
 
 fn record(row: &Row) -> Result<Record, SqlError> {

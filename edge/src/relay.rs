@@ -33,6 +33,8 @@ use store::Origin;
 /// How long after the last sign of work the alarm goes off, in milliseconds: the net for a process that ended.
 const NET_MS: i64 = 10_000;
 
+/// How long it may stay unsaved that a batch is acknowledged, in milliseconds.
+const UNSAVED_MS: i64 = 1_000;
 /// Connections that one publisher opens, at most.
 const LINKS_MAX: Link = 1 << 32;
 
@@ -46,6 +48,10 @@ pub struct Relay {
     outputs: Vec<Output>,
     sources: BTreeMap<Target, Source>,
     open: BTreeMap<(TopicPartition, i32), Origin>,
+    /// Acknowledged, and not yet stored to be.
+    acknowledged: Vec<(TopicPartition, i32, i64)>,
+    /// When that is to be stored at the latest.
+    unsaved_until: Option<Timestamp>,
     stopped: BTreeMap<TopicPartition, String>,
     /// Sockets that are open or opening.
     links: BTreeSet<Link>,
@@ -90,6 +96,8 @@ impl Relay {
             outputs: Vec::new(),
             sources: topology.sources_of(index).map(source).collect(),
             open: contents.open,
+            acknowledged: Vec::new(),
+            unsaved_until: None,
             stopped: BTreeMap::new(),
             links: BTreeSet::new(),
             link_base: 0,
@@ -112,6 +120,8 @@ impl Relay {
         self.link_base = self.link_base.saturating_add(LINKS_MAX);
         self.publisher = Publisher::new(millis(self.clock), self.settings.clone(), contents.publisher);
         self.outputs.clear();
+        self.acknowledged.clear();
+        self.unsaved_until = None;
         self.open = contents.open;
         for (shard, source) in &mut self.sources {
             *source = Source::new(contents.taken_over.get(shard).copied().unwrap_or(0));
@@ -210,7 +220,8 @@ impl Relay {
                     store::locate(turn.sql, &place, producer, scan_from)?;
                 }
                 Output::Acknowledged { place, base_sequence, scan_from, repeat } => {
-                    store::acknowledge(turn.sql, &place, base_sequence, scan_from)?;
+                    self.unsaved_until.get_or_insert(turn.now.plus_ms(UNSAVED_MS));
+                    self.acknowledged.push((place.clone(), base_sequence, scan_from));
                     if repeat {
                         let detail = format!("{place}: batch {base_sequence} was in the log already");
                         turn.push(self.line("info", "relay.found", detail));
@@ -251,6 +262,16 @@ impl Relay {
         Ok(())
     }
 
+    /// Stores which batches are acknowledged. Until then a restart finds them in Kafka's log, so this waits for a commit that comes
+    /// anyway, or a second.
+    fn save_acknowledged(&mut self, turn: &mut Turn<'_>) -> Result<(), SqlError> {
+        for (place, base_sequence, scan_from) in self.acknowledged.drain(..) {
+            store::acknowledge(turn.sql, &place, base_sequence, scan_from)?;
+        }
+        self.unsaved_until = None;
+        Ok(())
+    }
+
     /// Asks for what is missing, and when to be called again.
     fn look_ahead(&mut self, turn: &mut Turn<'_>) {
         let mut wishes: Vec<Timestamp> = Vec::new();
@@ -264,6 +285,7 @@ impl Relay {
             turn.push(question);
         }
         wishes.extend(self.registrar.retry_at());
+        wishes.extend(self.unsaved_until);
         let deadline = self.publisher.deadline().and_then(|at| i64::try_from(at).ok());
         wishes.extend(deadline.map(Timestamp));
         let wish = wishes.into_iter().min();
@@ -338,8 +360,13 @@ impl Actor for Relay {
         // From here on memory and database part ways until all is stored; an error leaves this set.
         self.broken = true;
         self.carry_out(turn)?;
+        let mut commits = self.unsaved_until.is_some_and(|at| turn.now >= at);
         while self.freeze(turn)? {
             self.carry_out(turn)?;
+            commits = true;
+        }
+        if commits {
+            self.save_acknowledged(turn)?;
         }
         self.broken = false;
         self.look_ahead(turn);

@@ -4,7 +4,12 @@
 //! Layout, integers little-endian: the first position (8 bytes), then for each record the lengths of
 //! key, value and trace (4 each; the trace's is 2³²−1 when there is none) and their bytes.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::borrow::Cow;
 
 /// Bytes before the first record.
 const HEAD: usize = 8;
@@ -82,6 +87,21 @@ impl LogPage {
             seq = seq.saturating_add(1);
             Some(entry)
         })
+    }
+}
+
+/// In base64: small pages travel with a command, which is JSON.
+impl Serialize for LogPage {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&STANDARD.encode(&self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for LogPage {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<LogPage, D::Error> {
+        let text = <Cow<'de, str>>::deserialize(deserializer)?;
+        let bytes = STANDARD.decode(text.as_bytes()).map_err(D::Error::custom)?;
+        LogPage::from_bytes(bytes.into()).ok_or_else(|| D::Error::custom("too short for a page"))
     }
 }
 

@@ -41,9 +41,12 @@ impl Source {
         }
     }
 
-    /// The shard says that its log has grown.
-    pub fn appended(&mut self, end: u64) {
+    /// The shard says that its log has grown, perhaps with what has been appended.
+    pub fn appended(&mut self, end: u64, page: Option<&LogPage>) {
         self.end = self.end.max(end);
+        if self.ahead.len() < AHEAD_MAX {
+            self.append(page);
+        }
         // It answers, so there is no reason to wait any longer.
         self.not_before = Timestamp(0);
     }
@@ -68,11 +71,7 @@ impl Source {
     pub fn take(&mut self, page: Option<LogPage>, now: Timestamp) {
         self.reading = false;
         let before = self.last_read();
-        for entry in page.iter().flat_map(LogPage::entries) {
-            if entry.seq == self.last_read().saturating_add(1) {
-                self.ahead.push_back(entry);
-            }
-        }
+        self.append(page.as_ref());
         if self.last_read() > before {
             self.failures = 0;
             return;
@@ -81,6 +80,15 @@ impl Source {
         // The page may have been read before the log grew to what we were told meanwhile; then it is asked for again.
         self.failures = self.failures.saturating_add(1);
         self.not_before = now.plus_ms((PAUSE_MS << self.failures.min(8)).min(PAUSE_MAX_MS));
+    }
+
+    /// Adds what follows on what is there.
+    fn append(&mut self, page: Option<&LogPage>) {
+        for entry in page.into_iter().flat_map(LogPage::entries) {
+            if entry.seq == self.last_read().saturating_add(1) {
+                self.ahead.push_back(entry);
+            }
+        }
     }
 
     /// When a page is to be asked for again after one that did not come.

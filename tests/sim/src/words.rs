@@ -51,7 +51,7 @@ pub fn command(command: &Command) -> String {
         }
         Command::Wake(wake) => format!("wake: {} records, the end is {}", wake.records.len(), wake.end),
         Command::Log(LogCommand::Read { after, .. }) => format!("read the log after {after}"),
-        Command::Appended { source, end } => format!("{} ends at {end}", source.name()),
+        Command::Appended { source, end, .. } => format!("{} ends at {end}", source.name()),
         Command::Poke => "poke".into(),
         other => format!("{other:?}").chars().take(100).collect(),
     }
