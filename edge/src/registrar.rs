@@ -24,6 +24,8 @@ const UNAVAILABLE: &str = "registry.unavailable";
 const INCOMPATIBLE: &str = "alert.registry-incompatible";
 /// It will not do it, and a person must let it.
 const REFUSED: &str = "alert.registry-refused";
+/// It has lost what it held.
+const IDS_CHANGED: &str = "alert.registry-ids-changed";
 const FAULTS: [&str; 3] = [UNAVAILABLE, INCOMPATIBLE, REFUSED];
 
 /// Asks one thing after the other: for each subject that is new, that it takes only compatible versions; for each
@@ -160,7 +162,7 @@ impl Registrar {
                 self.current = self.steps.next();
                 let mut notice = None;
                 if let (Step::Register(schema), Some(id)) = (step, given) {
-                    notice = self.take(sql, schema, id)?;
+                    notice = self.take(sql, schema, id, now)?;
                 }
                 if self.current.is_none() && self.is_over() {
                     notice = notice.or_else(|| Some(restored()));
@@ -176,16 +178,23 @@ impl Registrar {
     }
 
     /// A schema's id, as the registry says it now.
-    fn take(&mut self, sql: &dyn Sql, schema: &Schema, id: u32) -> Result<Option<Notice>, SqlError> {
+    fn take(
+        &mut self,
+        sql: &dyn Sql,
+        schema: &Schema,
+        id: u32,
+        now: Timestamp,
+    ) -> Result<Option<Notice>, SqlError> {
         let (Some(base), before) = (&self.base, self.in_use(schema.id)) else { return Ok(None) };
         if before == Some(id) {
             return Ok(None);
         }
         store::add(sql, base, schema.id, id)?;
         self.ids.push((schema.id, id));
-        Ok(before.map(|before| Notice {
+        // It is the same with all schemas; one line tells it.
+        Ok(before.filter(|_| self.throttle.allows(IDS_CHANGED, now)).map(|before| Notice {
             level: "error",
-            fact: "alert.registry-ids-changed",
+            fact: IDS_CHANGED,
             detail: format!(
                 "the schema registry calls {} version {} {id} and no longer {before}: it has lost what it held, and \
                  what was published until now can be read only with the old ids",

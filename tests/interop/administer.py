@@ -2,6 +2,7 @@
 
 usage: python administer.py BROKERS delete-topic NAME | create-topic NAME COUNT | partitions NAME COUNT
                                     | configure NAME KEY=VALUE | lag GROUP | ends NAME
+                                    | allow USER OPERATION,… | forbid USER OPERATION,…
 
 Prints the answer as JSON.
 """
@@ -11,12 +12,17 @@ import sys
 
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import (
+    AclBinding,
+    AclBindingFilter,
+    AclOperation,
+    AclPermissionType,
     AdminClient,
     AlterConfigOpType,
     ConfigEntry,
     ConfigResource,
     NewPartitions,
     NewTopic,
+    ResourcePatternType,
     ResourceType,
 )
 
@@ -51,6 +57,16 @@ def ends(brokers, topic):
     return found
 
 
+def acls(kind, user, operations):
+    """What a user may do with the product's topics; a reader needs its groups, too."""
+    places = [(ResourceType.TOPIC, "gyesan.", operation) for operation in operations]
+    if "READ" in operations:
+        places.append((ResourceType.GROUP, "gyesan-", "READ"))
+    for resource, prefix, operation in places:
+        pattern = (resource, prefix, ResourcePatternType.PREFIXED, f"User:{user}", "*")
+        yield kind(*pattern, AclOperation[operation], AclPermissionType.ALLOW)
+
+
 def main(brokers, deed, name, *rest):
     admin = AdminClient({"bootstrap.servers": brokers})
     if deed == "delete-topic":
@@ -68,6 +84,10 @@ def main(brokers, deed, name, *rest):
         return lag(brokers, admin, name)
     if deed == "ends":
         return ends(brokers, name)
+    if deed == "allow":
+        return settle(admin.create_acls(list(acls(AclBinding, name, rest[0].split(",")))))
+    if deed == "forbid":
+        return settle(admin.delete_acls(list(acls(AclBindingFilter, name, rest[0].split(",")))))
     raise SystemExit(f"no deed {deed}")
 
 

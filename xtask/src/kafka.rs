@@ -3,6 +3,7 @@
 //! One process from Maven Central's jars, broker and controller in one, about 150 MB, ready in under two seconds once
 //! the jars are there.
 
+pub mod apicurio;
 pub mod broker;
 pub mod client;
 pub mod distribution;

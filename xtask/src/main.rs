@@ -31,6 +31,7 @@ usage: cargo xtask COMMAND
   build      build the worker and the checkout's files into build/
   emulator   run the payment provider's stand-in alone
   kafka      run a local Apache Kafka alone
+  registry   run a local schema registry (Apicurio)
   test       run every test there is
   bench      measure the targets and print the table
   check      formatting, lints, dependency rules, size budgets
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
         Some("build") => artifacts::run(args),
         Some("emulator") => emulator::run(args),
         Some("kafka") => kafka::run(args),
+        Some("registry") => kafka::apicurio::run(args),
         Some("test") => test::run(args),
         Some("bench") => bench::run(args),
         Some("check") => check::run(args),

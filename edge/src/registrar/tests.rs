@@ -107,8 +107,8 @@ fn a_registry_that_lost_everything_gives_new_ids_and_the_old_ones_stay_readable(
     emptied.serve(&mut registrar, &sql, Timestamp(2));
     assert_eq!(registrar.registry_id(1), 501);
     assert_eq!((registrar.our_id(101), registrar.our_id(501)), (Some(1), Some(1)));
-    assert!(emptied.notices.iter().all(|notice| notice.fact == "alert.registry-ids-changed"));
-    assert_eq!(emptied.notices.len(), schema::schemas().len());
+    let facts: Vec<_> = emptied.notices.iter().map(|notice| notice.fact).collect();
+    assert_eq!(facts, ["alert.registry-ids-changed"]);
     let again = open(&sql, BASE);
     assert_eq!((again.registry_id(1), again.our_id(101)), (501, Some(1)));
 }

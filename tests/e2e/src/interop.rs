@@ -48,7 +48,20 @@ impl std::fmt::Display for Topics {
 /// # Errors
 /// When they cannot be read.
 pub fn read_topics(brokers: &str, state: &Path) -> Result<Topics> {
-    let output = python("read_topics.py", &[brokers, &state.to_string_lossy()])?;
+    compared(&python("read_topics.py", &[brokers, &state.to_string_lossy()])?)
+}
+
+/// The same by the schemas of a registry, whose ids the values carry.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn read_registered(brokers: &str, state: &Path, registry: &str) -> Result<Topics> {
+    let (state, schemas) = (state.to_string_lossy(), workspace().join("edge/schemas"));
+    let arguments = [brokers, &state, registry, &schemas.to_string_lossy()];
+    compared(&python("read_registered.py", &arguments)?)
+}
+
+fn compared(output: &Output) -> Result<Topics> {
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     let counts: Value =
         said.lines().last().and_then(|line| serde_json::from_str(line).ok()).with_context(|| {
@@ -73,7 +86,7 @@ pub fn read_topics(brokers: &str, state: &Path) -> Result<Topics> {
 }
 
 /// An administrator's deed: `delete-topic NAME`, `create-topic NAME COUNT`, `partitions NAME COUNT`,
-/// `configure NAME KEY=VALUE`, `lag GROUP` or `ends NAME`; the answer as JSON.
+/// `configure NAME KEY=VALUE`, `lag GROUP`, `ends NAME`, `allow USER OPERATION,…` or `forbid USER OPERATION,…`; the answer as JSON.
 ///
 /// # Errors
 /// When it fails.

@@ -8,5 +8,6 @@ pub mod interop;
 pub mod load;
 pub mod proxy;
 pub mod registry;
+pub mod scenario;
 pub mod shop;
 pub mod stack;

@@ -96,6 +96,11 @@ impl Registry {
         answer.get("id").and_then(Value::as_u64).with_context(|| format!("refused: {answer}"))
     }
 
+    /// It loses all that it holds, and counts its ids from `first_id` on.
+    pub fn empty(&self, first_id: u32) {
+        *held(&self.shared) = Held { first_id, ..Held::default() };
+    }
+
     /// An administrator deletes a subject.
     pub fn delete(&self, subject: &str) {
         held(&self.shared).subjects.remove(subject);

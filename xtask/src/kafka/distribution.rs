@@ -86,9 +86,7 @@ impl Distribution {
 }
 
 fn fetch(version: &str, home: &Path, jars: &Path) -> Result<()> {
-    if process::answer_of(Command::new("mvn").arg("--version")).is_none() {
-        install(&["maven"], "Maven")?;
-    }
+    maven()?;
     std::fs::create_dir_all(home)?;
     std::fs::write(home.join("pom.xml"), POM)?;
     let mut maven = Command::new("mvn");
@@ -101,8 +99,16 @@ fn fetch(version: &str, home: &Path, jars: &Path) -> Result<()> {
     Ok(std::fs::write(home.join("complete"), "")?)
 }
 
+/// Maven, installed if there is none.
+pub(super) fn maven() -> Result<()> {
+    match process::answer_of(Command::new("mvn").arg("--version")) {
+        Some(_) => Ok(()),
+        None => install(&["maven"], "Maven"),
+    }
+}
+
 /// The version of a Java that is new enough, installed if there is none.
-fn java() -> Result<String> {
+pub(super) fn java() -> Result<String> {
     if java_version().is_none() {
         install(&["default-jre-headless"], "Java")?;
     }

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 
 use super::counts::Counts;
 use super::{Plan, smoke, stack};
+use crate::kafka::apicurio;
 use crate::kafka::distribution::{self, Distribution};
 use crate::progress::{self, Step};
 use crate::tools::{browser, python};
@@ -51,6 +52,12 @@ pub const ALL: &[Suite] = &[
         title: "exactly once through kills and cuts",
         run: |_| over_kafka("gyesan-kafka-chaos", &[]),
     },
+    Suite {
+        name: "kafka-security",
+        title: "brokers that want TLS, SASL and permission",
+        run: |_| over_kafka("gyesan-kafka-security", &[]),
+    },
+    Suite { name: "kafka-registry", title: "schema registries, the real one too", run: schema_registry },
     Suite {
         name: "wrangler",
         title: "the same worker under `npx wrangler dev`",
@@ -175,6 +182,11 @@ fn scenarios(program: &str, arguments: &[&str]) -> Result<Counts> {
 fn over_kafka(program: &str, arguments: &[&str]) -> Result<Counts> {
     Distribution::ready(distribution::VERSION)?;
     observed_scenarios(program, arguments, Some(python::ready()?))
+}
+
+fn schema_registry(_: &Plan) -> Result<Counts> {
+    apicurio::ready()?;
+    over_kafka("gyesan-kafka-registry", &[])
 }
 
 fn observed_scenarios(program: &str, arguments: &[&str], python: Option<PathBuf>) -> Result<Counts> {

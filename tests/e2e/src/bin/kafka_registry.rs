@@ -1,0 +1,194 @@
+//! Schema registries, on the real broker: a small one that can be away and hold what it should not, and Apicurio.
+//! `gyesan-kafka-registry [NAME…]`.
+
+use anyhow::{Context, Result, ensure};
+use gyesan_e2e::books::{drained, explained};
+use gyesan_e2e::broker::Broker;
+use gyesan_e2e::interop::{read_registered, script};
+use gyesan_e2e::registry::Registry;
+use gyesan_e2e::scenario::{Scenario, run};
+use gyesan_e2e::shop::{Order, Shop};
+use gyesan_e2e::stack::{Stack, signal, workspace, xtask};
+use serde_json::{Value, json};
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+const SETTLED_WITHIN: Duration = Duration::from_secs(60);
+const NOTICED_WITHIN: Duration = Duration::from_secs(20);
+/// What has not happened by now is not on its way.
+const NOTHING_FOR: Duration = Duration::from_secs(2);
+/// Far from the committed ids, so that one cannot be taken for the other.
+const FIRST_ID: u32 = 1_001;
+const PLACED: &str = "gyesan.orders-com.gyesan.OrderPlaced";
+
+const SCENARIOS: &[Scenario] = &[
+    ("a_registry_that_is_away_is_waited_for_and_its_ids_are_remembered", away),
+    ("an_incompatible_schema_stops_publication_with_a_sentence_and_not_selling", incompatible),
+    ("a_registry_that_lost_everything_gives_new_ids_and_nothing_is_lost", emptied),
+    ("values_with_a_real_registrys_ids_are_read_by_other_clients", real),
+];
+
+fn main() -> ExitCode {
+    run("registry", SCENARIOS)
+}
+
+fn start(state: &Path, broker: &Broker, url: &str, fresh: bool) -> Result<Stack> {
+    let (brokers, url) = (broker.address(), format!("SCHEMA_REGISTRY_URL={url}"));
+    let arguments = ["--kafka", &brokers, "--var", &url];
+    let stack = if fresh { Stack::start(state, &arguments) } else { Stack::start_again(state, &arguments) };
+    stack.context("the stack does not start")
+}
+
+/// A buyer buys, and is not kept waiting by a registry.
+fn sell(stack: &Stack) -> Result<Order> {
+    let shop = &mut Shop::of(stack);
+    let order = shop.buy(&[("A", 1), ("D", 1)])?;
+    shop.wait_for_status(&order.id, "SUCCESS", Duration::from_secs(3))?;
+    Ok(order)
+}
+
+fn credited(stack: &Stack, order: &Order) -> Result<()> {
+    let done = |view: &Value| view.get("isWalletDone") == Some(&json!(true));
+    Shop::of(stack).wait(&order.id, SETTLED_WITHIN, done).map(drop)
+}
+
+fn published(stack: &Stack) -> Result<Option<u64>> {
+    Ok(Shop::of(stack).operate("outbox")?.get("published").and_then(Value::as_u64))
+}
+
+/// Waits for a line that states `fact`, is from `who` and contains `words`.
+fn logged(stack: &Stack, fact: &str, who: &str, words: &str) -> Result<String> {
+    let since = Instant::now();
+    loop {
+        let lines = stack.facts(fact);
+        let details = lines.iter().filter_map(|line| line.get("detail").and_then(Value::as_str));
+        let mut details = details.filter(|detail| detail.starts_with(who));
+        if let Some(detail) = details.find(|detail| detail.contains(words)) {
+            return Ok(detail.to_owned());
+        }
+        ensure!(since.elapsed() < NOTICED_WITHIN, "no `{fact}` of {who} with `{words}`; there are {lines:?}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// Everything has arrived, and once the stack is stopped another client reads it by the registry's schemas.
+fn settle(stack: Stack, broker: &Broker, state: &Path, url: &str) -> Result<()> {
+    let shop = &mut Shop::of(&stack);
+    drained(shop, SETTLED_WITHIN)?;
+    explained(shop, SETTLED_WITHIN)?;
+    drop(stack);
+    let topics = read_registered(&broker.address(), state, url)?;
+    println!("     {topics}");
+    ensure!(topics.are_exact() && topics.events > 0 && topics.dead_letters == 0, "{topics}");
+    Ok(())
+}
+
+fn away(state: &Path) -> Result<()> {
+    let (broker, registry) = (Broker::start(&state.join("broker"), &[])?, Registry::start(FIRST_ID)?);
+    registry.set_away(true);
+    let mut stack = start(state, &broker, &registry.url(), true)?;
+    let first = sell(&stack)?;
+    println!("     {}", logged(&stack, "registry.unavailable", "relay", "events wait")?);
+    logged(&stack, "registry.unavailable", "wallets", "events wait")?;
+    std::thread::sleep(NOTHING_FOR);
+    ensure!(published(&stack)? == Some(0), "published without the registry's ids: {:?}", published(&stack)?);
+    ensure!(stack.facts("registry.unavailable").len() < 10, "the log is stormed");
+    registry.set_away(false);
+    credited(&stack, &first)?;
+    logged(&stack, "registry.restored", "relay", "")?;
+    let levels = registry.compatibility();
+    ensure!(levels.len() >= 9 && levels.values().all(|level| level == "BACKWARD"), "{levels:?}");
+    // From now on it is needed no more, also after a crash.
+    registry.set_away(true);
+    stack.kill_workerd()?;
+    let second = sell(&stack)?;
+    credited(&stack, &second)?;
+    println!("     {}", logged(&stack, "registry.unavailable", "relay", "before are used")?);
+    registry.set_away(false);
+    settle(stack, &broker, state, &registry.url())
+}
+
+fn incompatible(state: &Path) -> Result<()> {
+    let (broker, registry) = (Broker::start(&state.join("broker"), &[])?, Registry::start(FIRST_ID)?);
+    let theirs = json!({"type": "record", "namespace": "com.gyesan", "name": "OrderPlaced",
+                        "fields": [{"name": "eventId", "type": "string"}]});
+    registry.register(PLACED, &theirs.to_string())?;
+    let stack = start(state, &broker, &registry.url(), true)?;
+    let order = sell(&stack)?;
+    let line = logged(&stack, "alert.registry-incompatible", "relay", PLACED)?;
+    println!("     {line}");
+    ensure!(line.contains("READER_FIELD_MISSING_DEFAULT_VALUE"), "the registry's words are missing: {line}");
+    std::thread::sleep(NOTHING_FOR);
+    ensure!(published(&stack)? == Some(0), "published all the same: {:?}", published(&stack)?);
+    sell(&stack)?;
+    // The operator finds out whose it is, and has it removed.
+    registry.delete(PLACED);
+    credited(&stack, &order)?;
+    settle(stack, &broker, state, &registry.url())
+}
+
+fn emptied(state: &Path) -> Result<()> {
+    let broker = Broker::start(&state.join("broker"), &[])?;
+    let registry = Registry::start(FIRST_ID)?;
+    let url = registry.url();
+    let stack = start(state, &broker, &url, true)?;
+    credited(&stack, &sell(&stack)?)?;
+    drop(stack);
+    registry.empty(FIRST_ID + 500);
+    let stack = start(state, &broker, &url, false)?;
+    println!("     {}", logged(&stack, "alert.registry-ids-changed", "relay", PLACED)?);
+    credited(&stack, &sell(&stack)?)?;
+    let shop = &mut Shop::of(&stack);
+    drained(shop, SETTLED_WITHIN)?;
+    explained(shop, SETTLED_WITHIN)
+}
+
+/// Apicurio, as `cargo xtask registry` runs it.
+struct Apicurio {
+    command: Child,
+    url: String,
+}
+
+impl Apicurio {
+    fn start() -> Result<Apicurio> {
+        let mut command = xtask();
+        command.args(["registry", "--json", "--port", "0"]).stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut command = command.spawn().context("cargo cannot be run")?;
+        let mut line = String::new();
+        BufReader::new(command.stdout.take().context("no standard output")?).read_line(&mut line)?;
+        let said: Value = serde_json::from_str(&line).unwrap_or_default();
+        let url = said.get("url").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let apicurio = Apicurio { command, url };
+        ensure!(!apicurio.url.is_empty(), "Apicurio does not start");
+        Ok(apicurio)
+    }
+}
+
+impl Drop for Apicurio {
+    fn drop(&mut self) {
+        let _ = signal("TERM", u64::from(self.command.id()));
+        let _ = self.command.wait();
+    }
+}
+
+fn real(state: &Path) -> Result<()> {
+    let broker = Broker::start(&state.join("broker"), &[])?;
+    let registry = Apicurio::start()?;
+    let stack = start(state, &broker, &registry.url, true)?;
+    for _ in 0..3 {
+        credited(&stack, &sell(&stack)?)?;
+    }
+    settle(stack, &broker, state, &registry.url)?;
+    // Samples of every schema, also by readers whose schema has gained a field.
+    let values = workspace().join("tests/interop/values.txt");
+    let mut reader = script("read_values.py");
+    reader.arg(workspace().join("edge/schemas")).args(["--registry", &registry.url]);
+    let output = reader.stdin(File::open(values)?).output().context("Python cannot be run")?;
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    println!("     {}", said.trim());
+    ensure!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    Ok(())
+}
