@@ -20,6 +20,7 @@ use crate::consumer::store;
 use crate::migration;
 use crate::registrar::Registrar;
 use crate::sql::{Sql, SqlError};
+use crate::throttle::Throttle;
 use crate::topology::{Subscription, Topology};
 use clock::SteadyClock;
 use gyesan_core::problem::Code;
@@ -63,6 +64,7 @@ pub struct Subscriber {
     alarm: Alarm,
     /// The tick that has been asked for.
     tick: Option<Timestamp>,
+    throttle: Throttle,
 }
 
 impl Subscriber {
@@ -110,6 +112,7 @@ impl Subscriber {
             clock: SteadyClock::new(now),
             alarm: Alarm::default(),
             tick: None,
+            throttle: Throttle::default(),
             handling,
         })
     }
@@ -281,6 +284,12 @@ impl Subscriber {
                         let in_doubt =
                             matches!(reason, StopReason::OutOfRange(_) | StopReason::TopicChanged(_));
                         self.stop(turn, reason.to_string(), in_doubt)?;
+                    }
+                    Output::TopicUnavailable(error) => {
+                        if self.throttle.allows("topic", turn.now) {
+                            let what = format!("the topic cannot be read: {error}");
+                            self.handling.log(turn, "error", "consumer.topic-unavailable", what);
+                        }
                     }
                     Output::LinkBroken { address, fault, .. } => {
                         let who = self.who();

@@ -105,6 +105,8 @@ pub enum Output {
     },
     /// Nothing more is read; tell the operator.
     Stopped(StopReason),
+    /// The topic cannot be read for now, because there is none or it has no leader; asking goes on.
+    TopicUnavailable(ErrorCode),
     /// A connection has broken: for the log.
     LinkBroken {
         /// Where to.
@@ -291,8 +293,9 @@ impl Reader {
 
     fn see_topic(&mut self, topic: &Topic) {
         if !topic.error.is_ok() {
-            if topic.error.class() == Class::Fatal {
-                self.stop(StopReason::Refused(topic.error));
+            match topic.error.class() {
+                Class::Fatal => self.stop(StopReason::Refused(topic.error)),
+                _ => self.outputs.push(Output::TopicUnavailable(topic.error)),
             }
             return;
         }

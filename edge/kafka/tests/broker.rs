@@ -332,7 +332,7 @@ fn read_with_restarts(address: &str, place: &TopicPartition, group: &str, events
                         }
                     }
                     reader::Output::Stopped(reason) => panic!("{reason}"),
-                    reader::Output::LinkBroken { .. } => {}
+                    reader::Output::TopicUnavailable(_) | reader::Output::LinkBroken { .. } => {}
                 }
             }
         }

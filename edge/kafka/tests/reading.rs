@@ -146,7 +146,7 @@ impl World {
                         inputs.push(Input::Handled);
                     }
                     Output::Stopped(reason) => self.stops.push(reason),
-                    Output::LinkBroken { .. } => {}
+                    Output::TopicUnavailable(_) | Output::LinkBroken { .. } => {}
                 }
             }
         }

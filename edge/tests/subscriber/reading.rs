@@ -1,8 +1,9 @@
 //! Every payment in the topic is credited once and in order.
 
-use crate::world::{Ledger, World, event, payment, record, wanted};
+use crate::world::{Ledger, World, event, payment, record, registry_id, wanted};
 use bytes::Bytes;
 use gyesan_core::event::EventData;
+use gyesan_edge::schema;
 use gyesan_kafka::batch::Record;
 use gyesan_kafka::sim::Faults;
 
@@ -173,4 +174,37 @@ fn a_payment_that_is_refused_again_and_again_does_not_stop_the_others() {
     assert_eq!((letters[0].position, letters[0].tries), (2, 8));
     assert_eq!(letters[0].event.as_ref().unwrap().event_id, "evt_99");
     assert!(letters[0].reason.contains("INTERNAL_ERROR: storage"), "{}", letters[0].reason);
+}
+
+/// The record as a relay publishes it that knows the registry.
+fn registered(number: usize) -> Record {
+    let mut record = record(&payment(number, "A"));
+    let mut value = record.value.unwrap().to_vec();
+    let id = registry_id(schema::id_of(&value).unwrap());
+    schema::with_id(&mut value, id);
+    record.value = Some(value.into());
+    record
+}
+
+#[test]
+fn ids_are_the_registrys_and_where_the_header_says_so_those_from_before_it_was_used() {
+    let mut world = World::with(8, Faults::default(), Some("http://registry.example/"));
+    world.registry_is_up = false;
+    let stranger = Record { headers: Vec::new(), ..record(&payment(4, "A")) };
+    let records =
+        [record(&payment(0, "A")), registered(1), record(&payment(2, "A")), registered(3), stranger];
+    world.append(&records);
+    world.run(60_000);
+    assert!(world.credited("A").is_empty(), "what the ids mean is not known");
+    world.registry_is_up = true;
+    world.run(30_000);
+    // Without a header our id of a payment is the registry's of something else, and is passed over.
+    assert_eq!(world.credited("A"), wanted(0..4));
+    assert_eq!((world.position().position, world.position().dead_letters), (5, 0));
+    // What the registry has said is kept.
+    world.registry_is_up = false;
+    world.append(&[registered(4)]);
+    world.restart();
+    world.run(30_000);
+    assert_eq!(world.credited("A"), wanted(0..5));
 }

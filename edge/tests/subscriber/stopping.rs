@@ -72,6 +72,21 @@ fn a_topic_that_was_made_again_stops_it() {
 }
 
 #[test]
+fn a_topic_that_is_deleted_under_way_is_told_of_and_one_made_in_its_place_stops_it() {
+    let mut world = World::new(5, Faults::default());
+    world.fill(0..10);
+    world.run(3_000);
+    world.cluster.delete_topic(TOPIC);
+    world.run(3_600_000);
+    let lines = world.lines("consumer.topic-unavailable").len();
+    assert!((20..=61).contains(&lines), "{lines} lines in an hour: {:?}", world.log);
+    assert_eq!(world.position().stopped, None);
+    world.cluster.create_topic(TOPIC, 1);
+    world.run(600_000);
+    assert_stopped(&mut world, "deleted and created again");
+}
+
+#[test]
 fn a_topic_that_grew_stops_it() {
     let mut world = stopped_world(3, |world| world.cluster.add_partitions(TOPIC, 1));
     assert_stopped(&mut world, "2 partitions, 1 before");

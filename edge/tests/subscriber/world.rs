@@ -67,6 +67,9 @@ pub struct World {
     arriving: BTreeMap<(i64, u64), (u64, Input)>,
     sequence: u64,
     produced: i32,
+    /// The schema registry answers; it gives out ids of its own.
+    pub registry_is_up: bool,
+    registry: Option<String>,
     replies: Vec<Result<Reply, Rejection>>,
 }
 
@@ -74,12 +77,12 @@ pub fn place() -> TopicPartition {
     TopicPartition { topic: TOPIC.to_owned(), partition: 0 }
 }
 
-fn kafka() -> Kafka {
+fn kafka(schema_registry: Option<String>) -> Kafka {
     Kafka {
         brokers: vec![SimCluster::address(1), SimCluster::address(2)],
         tls: false,
         credentials: None,
-        schema_registry: None,
+        schema_registry,
     }
 }
 
@@ -126,6 +129,11 @@ pub fn record(event: &Event) -> Record {
 
 impl World {
     pub fn new(seed: u64, faults: Faults) -> World {
+        World::with(seed, faults, None)
+    }
+
+    /// With a schema registry.
+    pub fn with(seed: u64, faults: Faults, registry: Option<&str>) -> World {
         let mut cluster = SimCluster::new(2);
         cluster.create_topic(TOPIC, 1);
         let mut world = World {
@@ -146,6 +154,8 @@ impl World {
             arriving: BTreeMap::new(),
             sequence: 0,
             produced: 0,
+            registry_is_up: true,
+            registry: registry.map(str::to_owned),
             replies: Vec::new(),
         };
         for target in [SUBSCRIBER, Target::Ledger(0), Target::Ledger(1)] {
@@ -161,7 +171,8 @@ impl World {
     fn open(&mut self, target: Target) {
         let database = &self.databases[&target];
         let now = Timestamp(self.now);
-        let open = |sql: &dyn Sql| actors::open(target, TOPOLOGY, Some(&kafka()), sql, now).unwrap();
+        let kafka = kafka(self.registry.clone());
+        let open = |sql: &dyn Sql| actors::open(target, TOPOLOGY, Some(&kafka), sql, now).unwrap();
         let actor = database.transaction(open).unwrap();
         self.actors.insert(target, actor);
     }
@@ -326,11 +337,16 @@ impl World {
             }
             Effect::Reply { token: TOKEN, result } => self.replies.push(result),
             Effect::Log(line) => self.log.push((self.now, line)),
-            Effect::Reply { .. }
-            | Effect::Psp(_)
-            | Effect::Then(_)
-            | Effect::ReadLog { .. }
-            | Effect::Http { .. } => panic!("not an effect of a subscriber: {effect:?}"),
+            Effect::Http { id, request } => {
+                let answer = match self.registry_is_up {
+                    true => Ok((200, registry_answer(&request))),
+                    false => Err("connection refused".to_owned()),
+                };
+                self.arrives(5, Input::HttpAnswered { id, answer });
+            }
+            Effect::Reply { .. } | Effect::Psp(_) | Effect::Then(_) | Effect::ReadLog { .. } => {
+                panic!("not an effect of a subscriber: {effect:?}")
+            }
         }
     }
 
@@ -397,6 +413,21 @@ impl World {
     /// The lines of the log about a fact.
     pub fn lines(&self, fact: &str) -> Vec<&LogLine> {
         self.log.iter().map(|(_, line)| line).filter(|line| line.fact == fact).collect()
+    }
+}
+
+/// The registry's id of a schema: one of ours, but another's.
+pub fn registry_id(ours: u32) -> u32 {
+    10 - ours
+}
+
+fn registry_answer(request: &http::Request<String>) -> Vec<u8> {
+    let path = request.uri().path();
+    let found =
+        schema::schemas().iter().find(|schema| path.ends_with(&format!("{}/versions", schema.subject)));
+    match found {
+        Some(schema) => format!("{{\"id\":{}}}", registry_id(schema.id)).into_bytes(),
+        None => b"{\"compatibility\":\"BACKWARD\"}".to_vec(),
     }
 }
 
