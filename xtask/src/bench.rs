@@ -5,12 +5,14 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use crate::args::Args;
+use crate::tools::python;
 use crate::{artifacts, process, tools, workspace};
 
 const USAGE: &str = "\
-usage: cargo xtask bench [OPTIONS OF THE BENCHMARK]
+usage: cargo xtask bench [--kafka] [OPTIONS OF THE BENCHMARK]
 
-Builds everything optimised, then measures on Miniflare with the emulator on the same machine and prints a table.
+Builds everything optimised, then measures on Miniflare with the emulator on the same machine and prints a table;
+with --kafka on a local Apache Kafka, beside librdkafka.
 The benchmark's own options: cargo xtask bench --bench-help";
 
 /// `cargo xtask bench`. The benchmark starts and stops its stacks with the program in `GYESAN_XTASK`, in the folder
@@ -30,6 +32,9 @@ pub fn run(mut args: Args) -> Result<()> {
     let mut command = Command::new(workspace::target().join("release/gyesan-bench"));
     if args.flag("--bench-help") {
         command.arg("--help");
+    }
+    if args.flag("--kafka") {
+        command.arg("--kafka").env("GYESAN_PYTHON", python::ready()?);
     }
     command.args(args.rest()).current_dir(workspace::root());
     command.env("GYESAN_XTASK", workspace::this_program()?);

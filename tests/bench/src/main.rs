@@ -8,6 +8,7 @@
 mod baseline;
 mod buyers;
 mod distribution;
+mod kafka;
 mod load;
 mod machine;
 mod measure;
@@ -21,7 +22,7 @@ use gyesan_e2e::shop::Shop;
 use gyesan_e2e::stack::{Stack, workspace};
 use measure::Size;
 use report::Report;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -29,8 +30,9 @@ const USAGE: &str = "\
 usage: gyesan-bench [OPTIONS]
 
   --orders N    measure with N orders in the store; may come several times (1000 and 100000)
+  --kafka       measure with Apache Kafka instead: relay, consumers, and the way through both
   --quick       short runs at 1000 orders: under a minute, and rougher
-  --out FILE    where the table is written (artifacts/bench.md)";
+  --out FILE    where the table is written (artifacts/bench.md, bench-kafka.md with --kafka)";
 
 /// What every stack here is started with: an optimised emulator, and no limit of requests a second.
 const UNLIMITED: [&str; 5] =
@@ -40,6 +42,7 @@ const ONE_SHARD: [&str; 4] = ["--var", "ORDER_SHARDS=1", "--var", "LEDGER_SHARDS
 /// What is measured, and for how long.
 struct Plan {
     sizes: Vec<u64>,
+    kafka: bool,
     quick: bool,
     out: PathBuf,
 }
@@ -47,16 +50,21 @@ struct Plan {
 impl Plan {
     /// Of the command line; `None` when help was asked for.
     fn read(mut words: impl Iterator<Item = String>) -> Result<Option<Plan>> {
-        let mut plan = Plan { sizes: Vec::new(), quick: false, out: workspace().join("artifacts/bench.md") };
+        let mut plan = Plan { sizes: Vec::new(), kafka: false, quick: false, out: PathBuf::new() };
         while let Some(word) = words.next() {
             let mut value = || words.next().with_context(|| format!("{word} needs a value"));
             match word.as_str() {
                 "--orders" => plan.sizes.push(value()?.parse().context("--orders takes a number")?),
                 "--out" => plan.out = value()?.into(),
+                "--kafka" => plan.kafka = true,
                 "--quick" => plan.quick = true,
                 "--help" | "-h" => return Ok(None),
                 other => bail!("`{other}` is not an option\n{USAGE}"),
             }
+        }
+        if plan.out.as_os_str().is_empty() {
+            let name = if plan.kafka { "artifacts/bench-kafka.md" } else { "artifacts/bench.md" };
+            plan.out = workspace().join(name);
         }
         if plan.sizes.is_empty() {
             plan.sizes = if plan.quick { vec![1_000] } else { vec![1_000, 100_000] };
@@ -68,7 +76,7 @@ impl Plan {
 
 fn main() -> ExitCode {
     let outcome = match Plan::read(std::env::args().skip(1)) {
-        Ok(Some(plan)) => run(&plan),
+        Ok(Some(plan)) => write(&plan),
         Ok(None) => {
             println!("{USAGE}");
             Ok(())
@@ -84,19 +92,31 @@ fn main() -> ExitCode {
     }
 }
 
+/// Measures, and writes the table.
+fn write(plan: &Plan) -> Result<()> {
+    let folder = std::env::var_os("GYESAN_BENCH_DIR")
+        .map_or_else(|| workspace().join("target/stacks/bench"), PathBuf::from);
+    let table = if plan.kafka { kafka::run(&folder, plan.quick)? } else { run(plan, &folder)? };
+    if let Some(folder) = plan.out.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::fs::write(&plan.out, &table).with_context(|| format!("{} cannot be written", plan.out.display()))?;
+    println!("{table}");
+    say(&format!("written to {}", plan.out.display()));
+    Ok(())
+}
+
 /// 1. From nothing running to the first order paid and credited.
 /// 2. What the runtime and the payment provider can do by themselves.
 /// 3. Everything at each size of the store.
 /// 4. The books.
 /// 5. Rates with one shard of each kind: on one machine more of them are only smaller groups.
-fn run(plan: &Plan) -> Result<()> {
+fn run(plan: &Plan, folder: &Path) -> Result<String> {
     let load_before = machine::load_average();
     // 1.
     say("starting a stack");
     let since = Instant::now();
-    let folder = std::env::var_os("GYESAN_BENCH_DIR")
-        .map_or_else(|| workspace().join("target/stacks/bench"), PathBuf::from);
-    let stack = Stack::start(&folder, &UNLIMITED)?;
+    let stack = Stack::start(folder, &UNLIMITED)?;
     let mut shop = Shop::of(&stack);
     let order = shop.buy(&[("A", 1)])?;
     shop.wait(&order.id, Duration::from_secs(10), |view| {
@@ -121,18 +141,11 @@ fn run(plan: &Plan) -> Result<()> {
     drop(shop);
     drop(stack);
     say("starting a stack with one shard of each kind");
-    let stack = Stack::start(&folder, &[&UNLIMITED[..], &ONE_SHARD[..]].concat())?;
+    let stack = Stack::start(folder, &[&UNLIMITED[..], &ONE_SHARD[..]].concat())?;
     let one_shard = measure::one_shard(&stack, &Buyers::of(&stack), plan.quick)?;
 
     let report = Report { first_order, baseline, sizes, one_shard, load_before, quick: plan.quick };
-    let table = report.markdown();
-    if let Some(folder) = plan.out.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    std::fs::write(&plan.out, &table).with_context(|| format!("{} cannot be written", plan.out.display()))?;
-    println!("{table}");
-    say(&format!("written to {}", plan.out.display()));
-    Ok(())
+    Ok(report.markdown())
 }
 
 /// Progress, on stderr: stdout belongs to the table.

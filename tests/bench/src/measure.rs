@@ -26,7 +26,7 @@ const CONFIRMS_PER_SECOND: u32 = 100;
 /// How far apart the payments are whose credit is waited for.
 const CREDIT_INTERVAL: Duration = Duration::from_millis(20);
 /// Something is broken when the effects of the last payment take longer.
-const DRAIN_LIMIT: Duration = Duration::from_secs(60);
+pub const DRAIN_LIMIT: Duration = Duration::from_secs(60);
 
 /// What was measured at one size of the store.
 pub struct Size {
@@ -99,13 +99,13 @@ impl Size {
         let confirmed = best(confirm, |load| -load.latency.p50_ms())?;
         let (p50, p99) = (confirmed.latency.p50_ms(), confirmed.latency.p99_ms());
         say(&format!("  confirm at {CONFIRMS_PER_SECOND}/s: p50 {p50:.2} ms, p99 {p99:.2} ms"));
-        let credit = || credit(stack, buyers, if quick { 50 } else { 300 });
+        let credit = || credit(stack, buyers, if quick { 50 } else { 300 }, CREDIT_INTERVAL);
         let credits = best(credit, |credits| -credits.credited.p50_ms())?;
         say(&format!("  credited: p50 {:.2} ms", credits.credited.p50_ms()));
         // 4.
         let commits = commits(stack, buyers)?;
         let resident = stack.pids.iter().filter_map(|pid| machine::resident(*pid)).collect();
-        let Credits { credited, completed, question } = credits;
+        let Credits { credited, completed, question, .. } = credits;
         Ok(Size {
             orders,
             placed,
@@ -167,10 +167,21 @@ fn fill(stack: &Stack, buyers: &Buyers, orders: u64) -> Result<()> {
     }
 }
 
+/// The best of [`ROUNDS`].
+///
+/// # Errors
+/// The first of a round.
+pub fn best<T>(round: impl FnMut() -> Result<T>, score: impl Fn(&T) -> f64) -> Result<T> {
+    best_of(ROUNDS, round, score)
+}
+
 /// The best of some rounds: whatever else the machine does only makes one slower.
-fn best<T>(mut round: impl FnMut() -> Result<T>, score: impl Fn(&T) -> f64) -> Result<T> {
+///
+/// # Errors
+/// The first of a round.
+pub fn best_of<T>(rounds: u32, mut round: impl FnMut() -> Result<T>, score: impl Fn(&T) -> f64) -> Result<T> {
     let mut best = round()?;
-    for _ in 1..ROUNDS {
+    for _ in 1..rounds {
         let next = round()?;
         if score(&next) > score(&best) {
             best = next;
@@ -188,13 +199,20 @@ fn place(stack: &Stack, buyers: &Buyers, count: usize) -> Result<Load> {
     Ok(load)
 }
 
-fn place_and_pay(buyers: &Buyers, worker: &mut Client, buyer: &Authenticated) -> Result<()> {
+/// One order placed and paid by one buyer.
+///
+/// # Errors
+/// When it is not answered as it should be.
+pub fn place_and_pay(buyers: &Buyers, worker: &mut Client, buyer: &Authenticated) -> Result<()> {
     buyers.place(worker, &buyer.wanted)?;
     buyers.come_back(worker, buyer)
 }
 
 /// Orders placed and paid, closed loop; then how long the rest of their effects took.
-fn pay(stack: &Stack, buyers: &Buyers, connections: usize, count: usize, cart: Cart) -> Result<Paid> {
+///
+/// # Errors
+/// When something does not answer as it should.
+pub fn pay(stack: &Stack, buyers: &Buyers, connections: usize, count: usize, cart: Cart) -> Result<Paid> {
     let authenticated = buyers.authenticated(count, cart)?;
     let before = machine::processor_time(stack.workerd_pid);
     let work = |client: &mut Client, buyer: &Authenticated| place_and_pay(buyers, client, buyer);
@@ -223,14 +241,23 @@ fn confirm(stack: &Stack, buyers: &Buyers, count: usize) -> Result<Load> {
     })
 }
 
-struct Credits {
-    credited: Distribution,
-    completed: Distribution,
-    question: Distribution,
+/// Payments, each followed until its order is complete.
+pub struct Credits {
+    /// From the redirect until the seller's wallet is seen to have the money.
+    pub credited: Distribution,
+    /// From the redirect until the order is seen to be complete.
+    pub completed: Distribution,
+    /// One question for a wallet.
+    pub question: Distribution,
+    /// Payments a second; fewer than were wanted where one is not complete when the next is due.
+    pub rate: f64,
 }
 
 /// One payment after the other, each followed into the wallet and back to the order.
-fn credit(stack: &Stack, buyers: &Buyers, count: usize) -> Result<Credits> {
+///
+/// # Errors
+/// When something does not answer as it should.
+pub fn credit(stack: &Stack, buyers: &Buyers, count: usize, interval: Duration) -> Result<Credits> {
     let authenticated = buyers.authenticated(count, Cart::OneSeller)?;
     let (mut buyer_side, mut shop) = (buyers.to_worker(), Shop::of(stack));
     let (mut credited, mut completed, mut question) = (Vec::new(), Vec::new(), Vec::new());
@@ -238,7 +265,7 @@ fn credit(stack: &Stack, buyers: &Buyers, count: usize) -> Result<Credits> {
     let begun = Instant::now();
     for (number, buyer) in (1_u32..).zip(&authenticated) {
         buyers.place(&mut buyer_side, &buyer.wanted)?;
-        std::thread::sleep((begun + CREDIT_INTERVAL * number).saturating_duration_since(Instant::now()));
+        std::thread::sleep((begun + interval * number).saturating_duration_since(Instant::now()));
         buyers.come_back(&mut buyer_side, buyer)?;
         let answered = Instant::now();
         loop {
@@ -256,11 +283,16 @@ fn credit(stack: &Stack, buyers: &Buyers, count: usize) -> Result<Credits> {
         }
         completed.push(answered.elapsed());
     }
+    let rate = count as f64 / begun.elapsed().as_secs_f64();
     let [credited, completed, question] = [credited, completed, question].map(Distribution::of);
-    Ok(Credits { credited, completed, question })
+    Ok(Credits { credited, completed, question, rate })
 }
 
-fn wallet_version(shop: &mut Shop) -> Result<u64> {
+/// How often the wallet of seller A has changed.
+///
+/// # Errors
+/// When the wallet cannot be read.
+pub fn wallet_version(shop: &mut Shop) -> Result<u64> {
     let wallet = shop.ask(SECRET_KEY, "GET", "/v1/wallets/A", None)?.expect(200)?;
     wallet.get("version").and_then(Value::as_u64).context("a wallet without a version")
 }

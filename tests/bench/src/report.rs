@@ -138,12 +138,13 @@ impl Table<'_> {
     }
 }
 
-fn rate(load: &Load) -> String {
+/// `1,234/s`.
+pub fn rate(load: &Load) -> String {
     format!("{}/s", thousands(load.rate()))
 }
 
 /// `1,234`.
-fn thousands(number: f64) -> String {
+pub fn thousands(number: f64) -> String {
     let digits = format!("{number:.0}");
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
