@@ -7,7 +7,7 @@
 mod metadata;
 mod routes;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -38,7 +38,7 @@ impl std::fmt::Display for Address {
 pub type Link = u64;
 
 /// Which broker a request is for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Target {
     /// Whichever.
     Any,
@@ -183,16 +183,19 @@ struct Socket {
 /// What a connection's ticket stands for.
 #[derive(Debug)]
 enum Asked {
-    Outer(u64),
+    Outer { ticket: u64, line: Line, link: Link },
     Metadata,
     Coordinator(String),
 }
 
+/// What is asked of one target on one channel stays in order: nothing overtakes, and what comes after a failure fails with it.
+/// A batch whose predecessor is not in the log must not be sent: a broker that has forgotten the producer would take it.
+type Line = (Target, Channel);
+
 #[derive(Debug)]
 struct Waiting {
     ticket: u64,
-    target: Target,
-    channel: Channel,
+    line: Line,
     request: Request,
     deadline: Millis,
 }
@@ -217,6 +220,8 @@ pub struct Cluster {
     refresh: metadata::Refresh,
     coordinators: BTreeMap<String, routes::Coordinator>,
     waiting: VecDeque<Waiting>,
+    /// Lines of which a request has failed since the waiting ones were last looked at.
+    failed: BTreeSet<Line>,
     asked: BTreeMap<u64, Asked>,
     asked_next: u64,
     outputs: Vec<Output>,
@@ -239,6 +244,7 @@ impl Cluster {
             refresh: metadata::Refresh::default(),
             coordinators: BTreeMap::new(),
             waiting: VecDeque::new(),
+            failed: BTreeSet::new(),
             asked: BTreeMap::new(),
             asked_next: 0,
             outputs: Vec::new(),
@@ -251,13 +257,8 @@ impl Cluster {
         self.handled_at = now;
         match input {
             Input::Call { ticket, target, channel, request, timeout_ms } => {
-                self.waiting.push_back(Waiting {
-                    ticket,
-                    target,
-                    channel,
-                    request,
-                    deadline: now + timeout_ms,
-                });
+                let (line, deadline) = ((target, channel), now + timeout_ms);
+                self.waiting.push_back(Waiting { ticket, line, request, deadline });
             }
             Input::Opened { link, nonce } => self.feed(now, link, connection::Input::Opened { nonce }),
             Input::Received { link, bytes } => self.feed(now, link, connection::Input::Received(bytes)),
@@ -302,7 +303,7 @@ impl Cluster {
                 }
             }
             connection::Output::Answered { ticket, answer } => match self.asked.remove(&ticket) {
-                Some(Asked::Outer(ticket)) => self.outputs.push(Output::Answered { ticket, answer }),
+                Some(Asked::Outer { ticket, .. }) => self.outputs.push(Output::Answered { ticket, answer }),
                 Some(Asked::Metadata) => self.take_metadata(now, answer),
                 Some(Asked::Coordinator(group)) => self.take_coordinator(now, group, answer),
                 None => {}
@@ -323,9 +324,8 @@ impl Cluster {
         self.refresh.want(now);
         for ticket in unanswered {
             match self.asked.remove(&ticket) {
-                Some(Asked::Outer(ticket)) => {
-                    let failure = Failure::Broken(fault.clone());
-                    self.outputs.push(Output::Failed { ticket, failure });
+                Some(Asked::Outer { ticket, line, .. }) => {
+                    self.fail(ticket, line, Failure::Broken(fault.clone()));
                 }
                 Some(Asked::Metadata) => self.refresh.lost(now),
                 Some(Asked::Coordinator(group)) => self.coordinator_lost(now, &group),

@@ -1,6 +1,6 @@
 //! From a request to the connection that takes it.
 
-use super::{Address, Asked, Cluster, Failure, Link, Output, Place, Retry, Socket, Target, Waiting};
+use super::{Address, Asked, Cluster, Failure, Line, Link, Output, Place, Retry, Socket, Target, Waiting};
 use crate::Millis;
 use crate::api::{Answer, find_coordinator};
 use crate::backoff::Backoff;
@@ -43,27 +43,56 @@ impl Cluster {
     pub(super) fn route_waiting(&mut self, now: Millis) {
         for waiting in std::mem::take(&mut self.waiting) {
             match self.way(now, &waiting) {
-                Way::Never(error) => self.fail(waiting.ticket, Failure::Refused(error)),
-                _ if now >= waiting.deadline => {
-                    let error = self.reason(&waiting.target);
-                    self.fail(waiting.ticket, Failure::Unreachable(error));
+                Way::Never(error) => self.fail(waiting.ticket, waiting.line, Failure::Refused(error)),
+                _ if now >= waiting.deadline || self.failed.contains(&waiting.line) => {
+                    self.fail_unreachable(waiting);
                 }
                 Way::NotYet => self.waiting.push_back(waiting),
                 Way::To(place) => match self.link_to(now, &place) {
-                    Some(link) => self.hand_over(now, link, waiting),
-                    None => self.waiting.push_back(waiting),
+                    Some(link) if !self.is_elsewhere(&waiting.line, link) => {
+                        self.hand_over(now, link, waiting);
+                    }
+                    _ => self.waiting.push_back(waiting),
                 },
             }
         }
+        // What was passed over before a later one of its line failed.
+        if !self.failed.is_empty() {
+            for waiting in std::mem::take(&mut self.waiting) {
+                if self.failed.contains(&waiting.line) {
+                    self.fail_unreachable(waiting);
+                } else {
+                    self.waiting.push_back(waiting);
+                }
+            }
+            self.failed.clear();
+        }
+    }
+
+    /// Whether requests of the line are under way on another connection: the leader has moved.
+    fn is_elsewhere(&self, line: &Line, link: Link) -> bool {
+        let elsewhere = |asked: &Asked| match asked {
+            Asked::Outer { line: other, link: on, .. } => other == line && *on != link,
+            Asked::Metadata | Asked::Coordinator(_) => false,
+        };
+        line.0 != Target::Any && self.asked.values().any(elsewhere)
+    }
+
+    fn fail_unreachable(&mut self, waiting: Waiting) {
+        let error = self.reason(&waiting.line.0);
+        self.fail(waiting.ticket, waiting.line, Failure::Unreachable(error));
     }
 
     fn hand_over(&mut self, now: Millis, link: Link, waiting: Waiting) {
-        let ticket = self.ticket_for(Asked::Outer(waiting.ticket));
+        let ticket = self.ticket_for(Asked::Outer { ticket: waiting.ticket, line: waiting.line, link });
         let timeout_ms = waiting.deadline.saturating_sub(now);
         self.feed(now, link, connection::Input::Call { ticket, request: waiting.request, timeout_ms });
     }
 
-    fn fail(&mut self, ticket: u64, failure: Failure) {
+    pub(super) fn fail(&mut self, ticket: u64, line: Line, failure: Failure) {
+        if line.0 != Target::Any {
+            self.failed.insert(line);
+        }
         self.outputs.push(Output::Failed { ticket, failure });
     }
 
@@ -75,7 +104,7 @@ impl Cluster {
     }
 
     fn way(&mut self, now: Millis, waiting: &Waiting) -> Way {
-        match &waiting.target {
+        match &waiting.line.0 {
             Target::Any => self.any_place(now).map_or(Way::NotYet, Way::To),
             Target::Leader { topic, partition } => {
                 self.watch(now, topic);
@@ -87,14 +116,14 @@ impl Cluster {
                 let leader =
                     found.and_then(|topic| topic.partitions.iter().find(|row| row.index == *partition));
                 match leader.filter(|row| self.brokers.contains_key(&row.leader)) {
-                    Some(row) => Way::To(Place::Node(row.leader, waiting.channel)),
+                    Some(row) => Way::To(Place::Node(row.leader, waiting.line.1)),
                     None => {
                         self.refresh.want(now);
                         Way::NotYet
                     }
                 }
             }
-            Target::Coordinator { group } => self.way_to_coordinator(now, group, waiting.channel),
+            Target::Coordinator { group } => self.way_to_coordinator(now, group, waiting.line.1),
         }
     }
 
