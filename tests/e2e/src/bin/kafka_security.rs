@@ -139,7 +139,7 @@ fn forbidden(state: &Path) -> Result<()> {
     let line = logged(&stack, "alert.relay-stopped", "TOPIC_AUTHORIZATION_FAILED")?;
     ensure!(line.contains("gyesan."), "the topic is not named: {line}");
     administer(&broker.address(), &["allow", "app", "WRITE"])?;
-    resume(shop, "relays/0")?;
+    resume(shop, "relays/relay-0")?;
     credited(&stack, &second)?;
     settle(stack, &broker, state)
 }
