@@ -16,6 +16,7 @@ use gyesan_e2e::books::{drained, explained};
 use gyesan_e2e::broker::Broker;
 use gyesan_e2e::interop::read_topics;
 use gyesan_e2e::load::{Bought, buying, wallets_hold};
+use gyesan_e2e::scenario::{Scenario, run};
 use gyesan_e2e::shop::Shop;
 use gyesan_e2e::stack::Stack;
 use serde_json::Value;
@@ -24,18 +25,16 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 const BUYERS: usize = 4;
+const WARM_UP: Duration = Duration::from_secs(2);
 /// How long the slowest answer to a buyer may take while Kafka is in trouble: it is none of the buyer's business.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(3);
 const DRAINED_WITHIN: Duration = Duration::from_secs(60);
 const NOTICED_WITHIN: Duration = Duration::from_secs(30);
 
-/// A scenario with a folder of its own.
-type Scenario = (&'static str, fn(&Path) -> Result<()>);
-
 const SCENARIOS: &[Scenario] = &[
     ("the_local_kafka_of_dev_comes_back_after_a_kill", development::local_kafka),
     ("a_state_folder_changes_its_bus_and_changes_back", development::changed_bus),
-    ("a_wrong_password_is_named_and_the_right_one_drains_the_backlog", development::wrong_password),
+    ("a_kafka_that_cannot_be_used_is_named_with_the_cure", development::unusable),
     ("other_peoples_tools_see_positions_and_lag", away::tools),
     ("a_broker_that_is_down_costs_nothing_but_lag", away::down),
     ("a_broker_that_is_silent_for_20_s_costs_nothing_but_lag", away::silent),
@@ -46,29 +45,7 @@ const SCENARIOS: &[Scenario] = &[
 ];
 
 fn main() -> ExitCode {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    let wanted = |name: &str| words.is_empty() || words.iter().any(|word| name.contains(word.as_str()));
-    let (mut passed, mut failed) = (0, 0);
-    for (number, (name, scenario)) in SCENARIOS.iter().enumerate().filter(|(_, (name, _))| wanted(name)) {
-        let (number, since) = (number + 1, Instant::now());
-        let state = std::env::temp_dir().join(format!("gyesan-kafka-{number}-{}", std::process::id()));
-        let outcome = scenario(&state);
-        let seconds = since.elapsed().as_secs_f64();
-        match outcome {
-            Ok(()) => {
-                passed += 1;
-                println!("ok   {number:>2} {name} ({seconds:.1} s)");
-                let _ = std::fs::remove_dir_all(state);
-            }
-            Err(fault) => {
-                failed += 1;
-                println!("FAIL {number:>2} {name} ({seconds:.1} s)\n        {fault:#}");
-                println!("        state and logs: {}", state.display());
-            }
-        }
-    }
-    println!("{passed} passed, {failed} failed");
-    if failed == 0 && passed > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    run("faults", SCENARIOS)
 }
 
 /// A stack on a broker of its own.
@@ -87,8 +64,9 @@ impl Shopping {
         let vars = ["--kafka", &broker.address(), "--var", "RATE_LIMIT_PER_ADDRESS=0"];
         let stack = Stack::start(state, &vars).context("the stack does not start")?;
         let mut shopping = Shopping { stack, broker, state: state.to_owned(), charged: 0 };
-        let (bought, ()) = shopping.while_buying(|_, _| {
-            std::thread::sleep(Duration::from_secs(1));
+        let (origin, emulator) = (shopping.stack.origin.clone(), shopping.stack.emulator.clone());
+        let (bought, ()) = buying(&origin, &emulator, BUYERS, || {
+            std::thread::sleep(WARM_UP);
             Ok(())
         })?;
         shopping.settle(&bought)?;

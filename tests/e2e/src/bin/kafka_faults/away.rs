@@ -76,10 +76,14 @@ fn through_trouble(
 /// The events that Kafka does not have while it is in trouble: there must be some, and the operator is told how old they are.
 fn backlog(stack: &Stack) -> Result<u64> {
     let outbox = Shop::of(stack).operate("outbox")?;
-    let number = |name: &str| outbox.get(name).and_then(Value::as_u64).unwrap_or_default();
-    ensure!(number("pending") > 0, "nothing waits for Kafka: {outbox}");
-    ensure!(number("oldestPendingMs") > 1_000, "the oldest waiting event is too young: {outbox}");
-    Ok(number("pending"))
+    let number = |value: &Value, name: &str| value.get(name).and_then(Value::as_u64).unwrap_or_default();
+    let shards = outbox.get("shards").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let committed: u64 = shards.iter().map(|shard| number(shard, "end")).sum();
+    let waiting = committed.saturating_sub(number(&outbox, "published"));
+    ensure!(waiting > 20, "nothing waits for Kafka: {outbox}");
+    ensure!(number(&outbox, "oldestPendingMs") > 1_000, "the oldest waiting event is too young: {outbox}");
+    ensure!(number(&outbox, "inFlightBatches") > 0, "nothing is in flight: {outbox}");
+    Ok(waiting)
 }
 
 pub fn down(state: &Path) -> Result<()> {
