@@ -299,10 +299,7 @@ pub enum LogCommand {
         limit: u32,
     },
     /// How far the log goes, and how far its readers are.
-    Status {
-        /// How far the log's relay says that it is; the shard itself only knows of consumers.
-        taken_over: Option<u64>,
-    },
+    Status,
     /// Everything that happened to one key.
     Of {
         /// Whose.

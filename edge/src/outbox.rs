@@ -254,9 +254,8 @@ impl Outbox {
                 records.retain(|record| record.event.merchant_id == *merchant_id);
                 Ok(Reply::Records { records, end: self.end })
             }
-            LogCommand::Status { taken_over } => {
-                let read = self.readers.iter().map(|reader| reader.position).min();
-                let taken_over = taken_over.or(read).unwrap_or(self.end);
+            LogCommand::Status => {
+                let taken_over = self.readers.iter().map(|reader| reader.position).min().unwrap_or(self.end);
                 let oldest = sql.query(
                     "SELECT seq, value, trace FROM outbox WHERE seq = ?",
                     params![taken_over.saturating_add(1)],

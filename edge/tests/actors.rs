@@ -263,7 +263,7 @@ fn a_purchase_ends_with_credited_wallets_and_a_complete_order() {
         let expected = OrderTotals { orders: 1, charges: 6500, refunds: 0, uncredited: 0, in_doubt: 0 };
         assert_eq!(totals, Reply::Totals(expected));
         assert_eq!(view.history.len(), 6);
-        match world.ask(Target::Order(0), Command::Log(LogCommand::Status { taken_over: None })).unwrap() {
+        match world.ask(Target::Order(0), Command::Log(LogCommand::Status)).unwrap() {
             Reply::LogStatus(status) => assert_eq!((status.end, status.pending), (2, 0)),
             other => panic!("{other:?}"),
         }

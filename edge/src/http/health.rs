@@ -31,16 +31,10 @@ pub async fn ready<P: Ports>(context: &Context<'_, P>) -> Answer {
     }
     let topology = context.config.topology;
     let shards = topology.orders().chain(topology.ledgers());
-    let answers =
-        ask_all(
-            context,
-            shards,
-            Command::Log(LogCommand::Status { taken_over: None }),
-            |reply| match reply {
-                Reply::LogStatus(status) => Some(status),
-                _ => None,
-            },
-        )
-        .await?;
+    let answers = ask_all(context, shards, Command::Log(LogCommand::Status), |reply| match reply {
+        Reply::LogStatus(status) => Some(status),
+        _ => None,
+    })
+    .await?;
     json(StatusCode::OK, &json!({ "ok": true, "catalogue": true, "shards": answers.len() }))
 }

@@ -48,15 +48,12 @@ pub async fn ask_all<P: Ports, T>(
 /// 503 when a shard does not answer.
 pub async fn logs<P: Ports>(context: &Context<'_, P>) -> Result<Vec<(Target, LogStatus)>, Problem> {
     let topology = context.config.topology;
-    ask_all(
-        context,
-        topology.orders().chain(topology.ledgers()),
-        Command::Log(LogCommand::Status { taken_over: None }),
-        |reply| match reply {
+    ask_all(context, topology.orders().chain(topology.ledgers()), Command::Log(LogCommand::Status), |reply| {
+        match reply {
             Reply::LogStatus(status) => Some(status),
             _ => None,
-        },
-    )
+        }
+    })
     .await
 }
 
