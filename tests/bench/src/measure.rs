@@ -99,13 +99,13 @@ impl Size {
         let confirmed = best(confirm, |load| -load.latency.p50_ms())?;
         let (p50, p99) = (confirmed.latency.p50_ms(), confirmed.latency.p99_ms());
         say(&format!("  confirm at {CONFIRMS_PER_SECOND}/s: p50 {p50:.2} ms, p99 {p99:.2} ms"));
-        let credit = || credit(stack, buyers, if quick { 50 } else { 300 }, CREDIT_INTERVAL);
+        let credit = || credit(stack, buyers, if quick { 50 } else { 300 });
         let credits = best(credit, |credits| -credits.credited.p50_ms())?;
         say(&format!("  credited: p50 {:.2} ms", credits.credited.p50_ms()));
         // 4.
         let commits = commits(stack, buyers)?;
         let resident = stack.pids.iter().filter_map(|pid| machine::resident(*pid)).collect();
-        let Credits { credited, completed, question, .. } = credits;
+        let Credits { credited, completed, question } = credits;
         Ok(Size {
             orders,
             placed,
@@ -241,23 +241,14 @@ fn confirm(stack: &Stack, buyers: &Buyers, count: usize) -> Result<Load> {
     })
 }
 
-/// Payments, each followed until its order is complete.
-pub struct Credits {
-    /// From the redirect until the seller's wallet is seen to have the money.
-    pub credited: Distribution,
-    /// From the redirect until the order is seen to be complete.
-    pub completed: Distribution,
-    /// One question for a wallet.
-    pub question: Distribution,
-    /// Payments a second; fewer than were wanted where one is not complete when the next is due.
-    pub rate: f64,
+struct Credits {
+    credited: Distribution,
+    completed: Distribution,
+    question: Distribution,
 }
 
 /// One payment after the other, each followed into the wallet and back to the order.
-///
-/// # Errors
-/// When something does not answer as it should.
-pub fn credit(stack: &Stack, buyers: &Buyers, count: usize, interval: Duration) -> Result<Credits> {
+fn credit(stack: &Stack, buyers: &Buyers, count: usize) -> Result<Credits> {
     let authenticated = buyers.authenticated(count, Cart::OneSeller)?;
     let (mut buyer_side, mut shop) = (buyers.to_worker(), Shop::of(stack));
     let (mut credited, mut completed, mut question) = (Vec::new(), Vec::new(), Vec::new());
@@ -265,7 +256,7 @@ pub fn credit(stack: &Stack, buyers: &Buyers, count: usize, interval: Duration) 
     let begun = Instant::now();
     for (number, buyer) in (1_u32..).zip(&authenticated) {
         buyers.place(&mut buyer_side, &buyer.wanted)?;
-        std::thread::sleep((begun + interval * number).saturating_duration_since(Instant::now()));
+        std::thread::sleep((begun + CREDIT_INTERVAL * number).saturating_duration_since(Instant::now()));
         buyers.come_back(&mut buyer_side, buyer)?;
         let answered = Instant::now();
         loop {
@@ -283,9 +274,8 @@ pub fn credit(stack: &Stack, buyers: &Buyers, count: usize, interval: Duration) 
         }
         completed.push(answered.elapsed());
     }
-    let rate = count as f64 / begun.elapsed().as_secs_f64();
     let [credited, completed, question] = [credited, completed, question].map(Distribution::of);
-    Ok(Credits { credited, completed, question, rate })
+    Ok(Credits { credited, completed, question })
 }
 
 /// How often the wallet of seller A has changed.

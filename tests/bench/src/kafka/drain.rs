@@ -34,6 +34,16 @@ impl Drain {
     pub fn ratio(&self) -> f64 {
         self.relay.rate() / self.librdkafka
     }
+
+    /// The best of the relay beside the best of librdkafka, whichever round they are of: a slow round of one is no merit of
+    /// the other.
+    pub fn best(rounds: Vec<Drain>) -> Option<Drain> {
+        rounds.into_iter().reduce(|best, next| Drain {
+            relay: if next.relay.rate() > best.relay.rate() { next.relay } else { best.relay },
+            librdkafka: best.librdkafka.max(next.librdkafka),
+            librdkafka_lists: best.librdkafka_lists.max(next.librdkafka_lists),
+        })
+    }
 }
 
 /// A topic like the product's for the baseline.
