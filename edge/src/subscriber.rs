@@ -40,7 +40,7 @@ const FETCH_WAIT_MS: i32 = 500;
 /// Bytes of records fetched at once, unless a single batch is larger.
 const FETCH_BYTES_MAX: i32 = 1 << 20;
 /// While it is paused it looks at the topic's end so often, in milliseconds, so that operators see what waits.
-const PAUSED_LOOK_MS: i64 = 30_000;
+const PAUSED_LOOK_MS: i64 = 10_000;
 
 /// A consumer of one partition of a topic.
 pub struct Subscriber {
