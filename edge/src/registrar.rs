@@ -34,6 +34,8 @@ pub struct Registrar {
     base: Option<String>,
     /// Our ids with the registry's. The last one of a schema is in use, those before it can still be read.
     ids: Vec<(u32, u32)>,
+    /// The same of registries that were used before this one, or before there was none.
+    former: Vec<(u32, u32)>,
     steps: std::vec::IntoIter<Step>,
     current: Option<Step>,
     asked: Option<CallId>,
@@ -66,10 +68,7 @@ impl Registrar {
     /// # Errors
     /// A failure of the database.
     pub fn open(sql: &dyn Sql, base: Option<String>) -> Result<Registrar, SqlError> {
-        let ids = match &base {
-            Some(base) => store::load(sql, base)?,
-            None => Vec::new(),
-        };
+        let (ids, former) = store::load(sql, base.as_deref().unwrap_or_default())?;
         let known = |id: u32| ids.iter().any(|(ours, _)| *ours == id);
         let mut steps = Vec::new();
         if base.is_some() {
@@ -86,6 +85,7 @@ impl Registrar {
         Ok(Registrar {
             base,
             ids,
+            former,
             steps,
             current,
             asked: None,
@@ -106,12 +106,12 @@ impl Registrar {
         self.in_use(ours).unwrap_or(ours)
     }
 
-    /// Which of our schemas the registry calls so, or called so once; the id itself when there is no registry.
-    pub fn our_id(&self, registry_id: u32) -> Option<u32> {
-        if self.base.is_none() {
-            return Some(registry_id);
-        }
-        self.ids.iter().rev().find(|(_, id)| *id == registry_id).map(|(ours, _)| *ours)
+    /// Which of our schemas may be meant by an id in a value, the likeliest first: by the registry, or without one by
+    /// ourselves, then by registries that were used before.
+    pub fn our_ids(&self, id: u32) -> impl Iterator<Item = u32> {
+        let own = self.base.is_none().then_some(id);
+        let known = self.ids.iter().rev().chain(self.former.iter().rev());
+        own.into_iter().chain(known.filter(move |(_, theirs)| *theirs == id).map(|(ours, _)| *ours))
     }
 
     fn in_use(&self, ours: u32) -> Option<u32> {

@@ -3,11 +3,18 @@
 use crate::params;
 use crate::sql::{Sql, SqlError};
 
-/// Our ids with those of the registry at `base`.
-pub fn load(sql: &dyn Sql, base: &str) -> Result<Vec<(u32, u32)>, SqlError> {
-    let rows =
-        sql.query("SELECT schema, id FROM registry_ids WHERE registry = ? ORDER BY number", params![base])?;
-    rows.iter().map(|row| Ok((row.count(0)?, row.count(1)?))).collect()
+/// Our ids with those of a registry.
+pub type Ids = Vec<(u32, u32)>;
+
+/// Those of the registry at `base`, and those of all others.
+pub fn load(sql: &dyn Sql, base: &str) -> Result<(Ids, Ids), SqlError> {
+    let rows = sql.query("SELECT schema, id, registry FROM registry_ids ORDER BY number", &[])?;
+    let (mut here, mut elsewhere) = (Ids::new(), Ids::new());
+    for row in &rows {
+        let ids = if row.text(2)? == base { &mut here } else { &mut elsewhere };
+        ids.push((row.count(0)?, row.count(1)?));
+    }
+    Ok((here, elsewhere))
 }
 
 /// One more.

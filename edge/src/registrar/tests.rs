@@ -47,11 +47,15 @@ fn open(sql: &dyn Sql, base: &str) -> Registrar {
     Registrar::open(sql, Some(base.to_owned())).unwrap()
 }
 
+fn meant(registrar: &Registrar, id: u32) -> Vec<u32> {
+    registrar.our_ids(id).collect()
+}
+
 #[test]
 fn without_a_registry_the_ids_are_ours() {
     let mut registrar = Registrar::open(&database(), None).unwrap();
     assert!(registrar.is_ready() && registrar.ask(Timestamp(0)).is_none());
-    assert_eq!((registrar.registry_id(4), registrar.our_id(4)), (4, Some(4)));
+    assert_eq!((registrar.registry_id(4), meant(&registrar, 4)), (4, vec![4]));
     assert_eq!(registrar.retry_at(), None);
 }
 
@@ -60,7 +64,7 @@ fn both_tables_of_stored_ids_are_alike() {
     let database = Database::in_memory().unwrap();
     migration::apply(&database, migration::CONSUMER).unwrap();
     store::add(&database, BASE, 1, 101).unwrap();
-    assert_eq!(store::load(&database, BASE).unwrap(), [(1, 101)]);
+    assert_eq!(store::load(&database, BASE).unwrap(), (vec![(1, 101)], vec![]));
 }
 
 #[test]
@@ -71,10 +75,10 @@ fn every_schema_is_registered_and_translated_both_ways() {
     registry.serve(&mut registrar, &sql, Timestamp(1));
     assert!(registrar.is_ready());
     for schema in schema::schemas() {
-        assert_eq!(registrar.our_id(registrar.registry_id(schema.id)), Some(schema.id));
+        assert_eq!(meant(&registrar, registrar.registry_id(schema.id)).first(), Some(&schema.id));
         assert_ne!(registrar.registry_id(schema.id), schema.id);
     }
-    assert_eq!(registrar.our_id(99), None);
+    assert!(meant(&registrar, 99).is_empty());
     assert_eq!(registry.notices, []);
 }
 
@@ -94,8 +98,19 @@ fn after_a_restart_the_stored_ids_are_used_while_the_registry_is_down() {
     registry.serve(&mut registrar, &sql, Timestamp(60_000));
     assert!(registry.asked.iter().all(|question| question.starts_with("POST")), "{:?}", registry.asked);
     assert_eq!(registry.notices.last().unwrap().fact, "registry.restored");
-    // Another registry has ids of its own.
-    assert!(!open(&sql, "http://other").is_ready());
+}
+
+#[test]
+fn ids_of_a_registry_that_is_used_no_more_stay_readable() {
+    let sql = database();
+    Registry::giving_from(5).serve(&mut open(&sql, BASE), &sql, Timestamp(1));
+    let mut other = open(&sql, "http://other");
+    assert!(!other.is_ready());
+    Registry::giving_from(101).serve(&mut other, &sql, Timestamp(2));
+    assert_eq!((meant(&other, 101), meant(&other, 6)), (vec![1], vec![2]));
+    let none = Registrar::open(&sql, None).unwrap();
+    assert!(none.is_ready());
+    assert_eq!((none.registry_id(6), meant(&none, 6)), (6, vec![6, 2]));
 }
 
 #[test]
@@ -106,11 +121,11 @@ fn a_registry_that_lost_everything_gives_new_ids_and_the_old_ones_stay_readable(
     let mut emptied = Registry::giving_from(501);
     emptied.serve(&mut registrar, &sql, Timestamp(2));
     assert_eq!(registrar.registry_id(1), 501);
-    assert_eq!((registrar.our_id(101), registrar.our_id(501)), (Some(1), Some(1)));
+    assert_eq!((meant(&registrar, 101), meant(&registrar, 501)), (vec![1], vec![1]));
     let facts: Vec<_> = emptied.notices.iter().map(|notice| notice.fact).collect();
     assert_eq!(facts, ["alert.registry-ids-changed"]);
     let again = open(&sql, BASE);
-    assert_eq!((again.registry_id(1), again.our_id(101)), (501, Some(1)));
+    assert_eq!((again.registry_id(1), meant(&again, 101)), (501, vec![1]));
 }
 
 #[test]

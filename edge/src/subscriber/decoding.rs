@@ -56,9 +56,10 @@ pub fn content(
     }
 }
 
-/// The schema of an id: the registry's, or our own where the header says that the record is older than the registry's use.
+/// The schema that an id means: the first that fits what the header says, because the record may be older than the registry's use, or
+/// from another registry. Without the header our own ids are no guess to make.
 fn known(registrar: &Registrar, id: u32, event_type: Option<&[u8]>) -> Option<&'static schema::Schema> {
     let fits = |schema: &&schema::Schema| event_type.is_none_or(|name| name == schema.event_type.as_bytes());
-    let registered = registrar.our_id(id).and_then(schema::by_id);
-    registered.filter(fits).or_else(|| schema::by_id(id).filter(|_| event_type.is_some()).filter(fits))
+    let ours = event_type.map(|_| id);
+    registrar.our_ids(id).chain(ours).filter_map(schema::by_id).find(fits)
 }
