@@ -112,7 +112,7 @@ fn take(rest: &mut Bytes, length: u32) -> Option<Bytes> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
 
     fn page() -> LogPage {
