@@ -64,7 +64,8 @@ def main():
         faults = [fault for _, fault in read if fault]
         for sentence in (said + faults)[:SHOWN_MAX]:
             print(f"{topic}: {sentence}", file=sys.stderr)
-        total.update({"events": len(rows), "read": len(messages), **counts, "badHeaders": counts["badHeaders"] + len(faults)})
+        counts["badHeaders"] += len(faults)
+        total.update({"events": len(rows), "read": len(messages), **counts})
         _, letters = published(arguments.brokers, f"{topic}.dlt")
         total.update({"deadLetters": len(letters)})
     ids = ", ".join(f"{theirs} for {ours}" for theirs, ours in sorted(reader.ids.items()))
