@@ -1,6 +1,6 @@
 """What an administrator of the cluster does, for the tests that do it under way.
 
-usage: python administer.py BROKERS delete-topic NAME | create-topic NAME COUNT | partitions NAME COUNT
+usage: python administer.py BROKERS delete-topic NAME | create-topic NAME COUNT REPLICAS | partitions NAME COUNT
                                     | configure NAME KEY=VALUE | lag GROUP | ends NAME
                                     | allow USER OPERATION,… | forbid USER OPERATION,…
 
@@ -72,7 +72,7 @@ def main(brokers, deed, name, *rest):
     if deed == "delete-topic":
         return settle(admin.delete_topics([name]))
     if deed == "create-topic":
-        return settle(admin.create_topics([NewTopic(name, int(rest[0]))]))
+        return settle(admin.create_topics([NewTopic(name, int(rest[0]), replication_factor=int(rest[1]))]))
     if deed == "partitions":
         return settle(admin.create_partitions([NewPartitions(name, int(rest[0]))]))
     if deed == "configure":

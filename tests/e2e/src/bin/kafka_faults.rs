@@ -60,7 +60,11 @@ struct Shopping {
 impl Shopping {
     /// On a fresh broker, with a stack that has sold something already.
     fn begin(state: &Path) -> Result<Shopping> {
-        let broker = Broker::start(&state.join("broker"), &[])?;
+        Shopping::begin_on(Broker::start(&state.join("broker"), &[])?, state)
+    }
+
+    /// The same on a given broker.
+    fn begin_on(broker: Broker, state: &Path) -> Result<Shopping> {
         let vars = ["--kafka", &broker.address(), "--var", "RATE_LIMIT_PER_ADDRESS=0"];
         let stack = Stack::start(state, &vars).context("the stack does not start")?;
         let mut shopping = Shopping { stack, broker, state: state.to_owned(), charged: 0 };
