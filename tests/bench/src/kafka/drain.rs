@@ -52,7 +52,7 @@ impl Drain {
 /// When it cannot be made.
 pub fn prepare(rig: &Rig) -> Result<()> {
     let partitions = rig.ends(ORDERS_TOPIC)?.len().to_string();
-    administer(&rig.brokers, &["create-topic", BASELINE_TOPIC, &partitions]).map(drop)
+    administer(&rig.brokers, &["create-topic", BASELINE_TOPIC, &partitions, "1"]).map(drop)
 }
 
 /// 1. Records are put into the logs of the stopped stack, whose readers of topics are halted: only the relay works.
