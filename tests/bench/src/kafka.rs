@@ -135,7 +135,7 @@ fn loads(stack: &Stack, buyers: &Buyers, sizes: &Sizes) -> Result<Loads> {
         |credits| -credits.credited.p50_ms(),
     )?;
     let (p50, p99) = (credits.credited.p50_ms(), credits.credited.p99_ms());
-    say(&format!("  credited at {}/s: p50 {p50:.2} ms, p99 {p99:.2} ms", credits::PER_SECOND));
+    say(&format!("  credited at {:.0}/s: p50 {p50:.2} ms, p99 {p99:.2} ms", credits.rate));
     Ok(Loads { paid, credits })
 }
 

@@ -1,6 +1,6 @@
 //! The table of a run with Kafka.
 
-use super::{Report, credits};
+use super::Report;
 use crate::distribution::Distribution;
 use crate::machine;
 use crate::measure::{self, CONNECTIONS};
@@ -63,9 +63,9 @@ pub fn markdown(report: &Report) -> String {
         "≤ 3 / ≤ 15 ms",
     );
     row(
-        &format!("confirm answered → wallet credited at {}/s ³, p50 / p99", credits::PER_SECOND),
+        &format!("confirm answered → wallet credited at {:.0}/s ³, p50 / p99", kafka.credits.rate),
         pair(&kafka.credits.credited),
-        format!("embedded {}", pair(&embedded.credits.credited)),
+        format!("embedded at {:.0}/s {}", embedded.credits.rate, pair(&embedded.credits.credited)),
         "≤ 5 / ≤ 20 ms",
     );
     row(
@@ -110,7 +110,7 @@ fn notes(text: &mut String, report: &Report) {
         "
 ¹ Events of {} bytes with key and seven headers, acks=all, in the logs of all order shards, with the readers of topics halted; from the last look at which none was acknowledged to the first at which all were, on disk. librdkafka (confluent-kafka for Python, `enable.idempotence`, `linger.ms` 5) publishes the same records while the stack is stopped: with the headers it takes a call of Python's for each record, without them it takes lists.
 ² Upper bound: from `ce_time`, which is read before the commit and has no parts of a millisecond, to the arrival at a consumer (librdkafka) of another process, by the same clock. Each order that is placed and paid makes three events in two topics.
-³ Seen from outside, by asking for the wallet's transactions all the time; the last question is counted in ({:.2} ms, median).
+³ Seen from outside, by asking for the wallet's transactions a millisecond after each answer; the last question is counted in ({:.2} ms, median).
 ⁴ Published before, read and credited to two sellers; the relay publishes what follows from it at the same time.
 
 Another client (librdkafka) then read both topics from the beginning and compared them with what the shards had committed: {}.",
