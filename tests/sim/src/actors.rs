@@ -124,7 +124,12 @@ impl World {
         let mut node = self.nodes.remove(&target).unwrap();
         node.turn_planned = false;
         let mut inputs = std::mem::take(&mut node.inbox);
-        let fate = self.fate();
+        let acts_early = self.plan.bug.is_some_and(|bug| bug.acts_before_commit(target));
+        let fate = match self.fate() {
+            // Where the effects come first, an end between them and the commit is one before the commit.
+            Fate::EndsAfter(_) if acts_early => Fate::EndsBeforeCommit,
+            fate => fate,
+        };
         let number = self.turns;
         self.turns += 1;
         let now = self.now();
@@ -138,7 +143,14 @@ impl World {
         let meddler = Meddler::over(&node.database, self.plan.bug);
         if node.process.is_none() {
             self.tell(|| format!("{:<13} starts", target.name()));
-            let kafka = self.brokers.as_ref().map(|brokers| &brokers.config);
+            let brokers = self.brokers.as_ref();
+            if self.plan.bug == Some(Bug::ResentBlindly)
+                && node.boot > 0
+                && let (Target::Relay(_), Some(brokers)) = (target, brokers)
+            {
+                bug::look_nowhere(&meddler, &brokers.cluster).unwrap();
+            }
+            let kafka = brokers.map(|brokers| &brokers.config);
             node.process = Some(actors::open(target, self.topology, kafka, &meddler, now).unwrap());
             inputs.insert(0, Input::Alarm);
         }
@@ -147,16 +159,16 @@ impl World {
         let process = node.process.as_mut().unwrap();
         let random = &mut self.random;
         let mut effects = actor::turn(process.as_mut(), &meddler, now, &mut || random.wide(), inputs.clone());
+        meddler.fail_after(None);
         if self.plan.bug == Some(Bug::PositionBeforeEffect) {
-            bug::store_position(&meddler, target, &inputs).unwrap();
+            bug::store_position(&meddler, target, &inputs, self.checker.topic_end(target)).unwrap();
         }
         if self.plan.bug == Some(Bug::SecondConfirmedWhileFirstOpen) {
             effects.extend(second_confirms(&meddler, &inputs));
         }
-        meddler.fail_after(None);
         let held = meddler.held();
 
-        if self.plan.bug == Some(Bug::EffectsBeforeCommit) && fate == Fate::EndsBeforeCommit {
+        if acts_early && fate == Fate::EndsBeforeCommit {
             self.perform(target, &mut node, effects.clone());
         }
         let committed = fate != Fate::EndsBeforeCommit;
@@ -171,7 +183,8 @@ impl World {
         }
         if fate == Fate::Lives {
             for (statement, params) in held {
-                node.database.query(statement, &params).unwrap();
+                // A batch may have been acknowledged and its sequence used again meanwhile.
+                let _ = node.database.query(statement, &params);
             }
         }
         let performed = match fate {
@@ -248,7 +261,8 @@ impl World {
                 Effect::ReadLog { source, after, limit } => self.read_log(target, boot, source, after, limit),
                 Effect::Http { .. } => panic!("there is no schema registry"),
                 Effect::Log(line) => {
-                    if line.fact == "alert.relay-stopped" {
+                    *self.facts.entry(line.fact.to_owned()).or_default() += 1;
+                    if matches!(line.fact, "alert.relay-stopped" | "alert.consumer-stopped") {
                         self.wrong(Err(line.detail.clone()));
                     }
                     self.tell(|| {

@@ -3,13 +3,15 @@
 
 use gyesan_core::money::Amount;
 use gyesan_core::toss::{Answer, Refusal};
-use gyesan_edge::actor::{Effect, Input};
+use gyesan_edge::actor::{Effect, Input, SocketNews};
 use gyesan_edge::command::{Command, LedgerCommand, OrderCommand};
 use gyesan_edge::native::Database;
 use gyesan_edge::params;
 use gyesan_edge::psp::{PspCall, PspCallId, PspRequest};
 use gyesan_edge::sql::{Row, Sql, SqlError, Value};
 use gyesan_edge::topology::Target;
+use gyesan_kafka::TopicPartition;
+use gyesan_kafka::sim::SimCluster;
 use std::cell::{Cell, RefCell};
 
 /// One planted bug.
@@ -33,11 +35,17 @@ pub enum Bug {
     TransferIdPerTry,
     /// Calls that are under way are not written down as due work.
     CallNotDue,
+    /// A relay sends a batch before it is stored.
+    SentBeforeFrozen,
+    /// A relay stores how far it has frozen a log, and the batches afterwards.
+    FrozenWithoutBatch,
+    /// A relay that starts sends what it has frozen without looking whether it is written already.
+    ResentBlindly,
 }
 
 impl Bug {
     /// Every bug there is.
-    pub const ALL: [Bug; 9] = [
+    pub const ALL: [Bug; 12] = [
         Bug::UnknownTakenAsFailure,
         Bug::NewKeyAfterNoAnswer,
         Bug::MissingAmountCheck,
@@ -47,7 +55,19 @@ impl Bug {
         Bug::EffectsBeforeCommit,
         Bug::TransferIdPerTry,
         Bug::CallNotDue,
+        Bug::SentBeforeFrozen,
+        Bug::FrozenWithoutBatch,
+        Bug::ResentBlindly,
     ];
+
+    /// Whether this actor's effects are performed even when its commit fails.
+    pub fn acts_before_commit(self, target: Target) -> bool {
+        match self {
+            Bug::EffectsBeforeCommit => true,
+            Bug::SentBeforeFrozen => matches!(target, Target::Relay(_)),
+            _ => false,
+        }
+    }
 
     /// The bug of that name.
     pub fn named(name: &str) -> Option<Bug> {
@@ -98,15 +118,40 @@ pub fn second_confirm(id: PspCallId, payment_key: String, amount: Amount) -> Eff
     Effect::Psp(PspCall { id, request, trace: None })
 }
 
-/// Stores the position that the records just handed over end at.
-pub fn store_position(sql: &dyn Sql, target: Target, inputs: &[Input]) -> Result<(), SqlError> {
-    let Target::Consumer(..) = target else { return Ok(()) };
+/// Stores the position that the records just handed over end at. Those of a topic, which has `topic_end`, come as bytes.
+pub fn store_position(
+    sql: &dyn Sql,
+    target: Target,
+    inputs: &[Input],
+    topic_end: usize,
+) -> Result<(), SqlError> {
     for input in inputs {
-        if let Input::Command { command: Command::Wake(wake), .. } = input
-            && let Some(last) = wake.records.last()
-        {
-            sql.query("UPDATE position SET position = max(position, ?)", params![last.seq])?;
+        let position = match (target, input) {
+            (Target::Consumer(..), Input::Command { command: Command::Wake(wake), .. }) => {
+                wake.records.last().map(|last| last.seq)
+            }
+            (Target::Subscriber(..), Input::Socket(SocketNews::Received(..))) => {
+                u64::try_from(topic_end).ok()
+            }
+            _ => None,
+        };
+        if let Some(position) = position {
+            sql.query("UPDATE position SET position = max(position, ?)", params![position])?;
         }
+    }
+    Ok(())
+}
+
+/// Lets a relay believe that nothing which it may have sent can be behind where it would look.
+pub fn look_nowhere(sql: &dyn Sql, cluster: &SimCluster) -> Result<(), SqlError> {
+    // A relay that has never got as far as a commit has no such table, and nothing to look for.
+    for row in sql.query("SELECT topic, partition FROM partitions", &[]).unwrap_or_default() {
+        let (topic, partition) = (row.text(0)?, row.int(1)?);
+        let place = TopicPartition { topic: topic.to_owned(), partition: row.count(1)? };
+        sql.query(
+            "UPDATE partitions SET scan_from = ? WHERE topic = ? AND partition = ?",
+            params![cluster.end_offset(&place), topic, partition],
+        )?;
     }
     Ok(())
 }
@@ -151,6 +196,10 @@ impl Sql for Meddler<'_> {
                 self.held.borrow_mut().push((statement, params.to_vec()));
                 Ok(Vec::new())
             }
+            Some(Bug::FrozenWithoutBatch) if statement.starts_with("INSERT INTO frozen") => {
+                self.held.borrow_mut().push((statement, params.to_vec()));
+                Ok(Vec::new())
+            }
             Some(Bug::CallNotDue)
                 if statement.starts_with("INSERT INTO due")
                     && params.get(2) == Some(&Value::from("call")) =>
@@ -162,6 +211,13 @@ impl Sql for Meddler<'_> {
     }
 
     fn savepoint(&self, body: &mut dyn FnMut() -> bool) -> Result<(), SqlError> {
-        self.database.savepoint(body)
+        let mark = self.held.borrow().len();
+        self.database.savepoint(&mut || {
+            let kept = body();
+            if !kept {
+                self.held.borrow_mut().truncate(mark);
+            }
+            kept
+        })
     }
 }

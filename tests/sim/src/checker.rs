@@ -263,6 +263,11 @@ impl Checker {
         log.map_or(&[], Vec::as_slice)
     }
 
+    /// How many records the topic's partition holds that a consumer reads.
+    pub fn topic_end(&self, consumer: Target) -> usize {
+        self.log_of(consumer).len()
+    }
+
     /// After every call to the PSP: at most one charge an order, and never one that the order denies.
     pub fn check_psp(&mut self, psps: &Psps, now: Timestamp) -> Result<(), String> {
         for (merchant, psp) in psps {
@@ -309,6 +314,9 @@ impl Checker {
             if matches!(record.event.data, EventData::PaymentConfirmed { late: true, .. }) {
                 count("late");
             }
+        }
+        for _ in 0..self.topics.published() {
+            count("published");
         }
         for attempt in self.orders.values().flat_map(|order| &order.attempts) {
             count(&attempt.state);

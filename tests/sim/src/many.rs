@@ -21,7 +21,7 @@ pub struct Summary {
     pub paid: usize,
     /// The longest that an order took to say that it is charged, in milliseconds.
     pub slowest_ms: i64,
-    /// How often what was seen: events, and states of attempts at the end.
+    /// How often what was seen: events, records in topics, states of attempts at the end, and lines of the log.
     pub tally: BTreeMap<String, u64>,
 }
 

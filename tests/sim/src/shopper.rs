@@ -62,7 +62,9 @@ impl World {
             let seed = self.random.next();
             self.psps.insert(MerchantId::from(name), Psp::new(seed));
         }
-        for number in 0..self.random.between(2, 4) {
+        // Batches are worth their name when more is sold at a time.
+        let most = if self.brokers.is_some() { 10 } else { 4 };
+        for number in 0..self.random.between(2, most) {
             let basket = self.baskets.len();
             let order = a_basket(self, number);
             self.checker.placed(&order);

@@ -86,7 +86,7 @@ pub struct Outcome {
     pub charged: i64,
     /// The longest that an order took to say that it is charged, in milliseconds.
     pub slowest_ms: i64,
-    /// How often what was seen: events, and states of attempts at the end.
+    /// How often what was seen: events, records in topics, states of attempts at the end, and lines of the log.
     pub tally: BTreeMap<String, u64>,
 }
 
@@ -104,7 +104,7 @@ pub fn run(seed: u64, plan: Plan) -> Outcome {
     Outcome {
         paid: world.checker.paid(),
         charged: world.psps.values().map(|psp| psp.emulator.totals().charges).sum(),
-        tally: world.checker.tally(),
+        tally: world.checker.tally().into_iter().chain(world.facts).collect(),
         slowest_ms: world.checker.slowest_ms(),
         violation: world.violation,
         timeline: world.timeline,
@@ -172,6 +172,8 @@ pub struct World {
     pub timeline: Vec<String>,
     pub turns: u64,
     pub crashes: u64,
+    /// How often the actors have logged what.
+    pub facts: BTreeMap<String, u64>,
     queue: BTreeMap<(i64, u64), Happening>,
     queued: u64,
     end_ms: i64,
@@ -207,6 +209,7 @@ impl World {
             timeline: Vec::new(),
             turns: 0,
             crashes: 0,
+            facts: BTreeMap::new(),
             queue: BTreeMap::new(),
             queued: 0,
             end_ms,

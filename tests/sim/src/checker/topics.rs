@@ -33,6 +33,11 @@ struct Stream {
 }
 
 impl Topics {
+    /// How many records all topics hold.
+    pub fn published(&self) -> usize {
+        self.partitions.values().map(Vec::len).sum()
+    }
+
     /// What a partition holds, by offset.
     pub fn partition(&self, place: &TopicPartition) -> Option<&Vec<Record>> {
         self.partitions.get(place)
