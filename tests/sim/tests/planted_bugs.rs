@@ -55,7 +55,7 @@ fn a_second_authentication_confirmed_while_the_first_is_open_is_found() {
 
 #[test]
 fn effects_before_the_commit_are_found() {
-    found(Bug::EffectsBeforeCommit, "and its attempt is MISSING");
+    found(Bug::EffectsBeforeCommit, "said to be created, and is not stored so");
 }
 
 #[test]
