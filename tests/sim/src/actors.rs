@@ -176,6 +176,9 @@ impl World {
         if committed {
             node.database.commit().unwrap();
             let checked = self.checker.check(target, &node.database, &self.psps, now);
+            if !self.checker.news.is_empty() {
+                self.eventful.push(number);
+            }
             self.tell_news(&target.name());
             self.wrong(checked);
         } else {

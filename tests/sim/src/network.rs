@@ -118,7 +118,7 @@ impl World {
             self.later(3, Happening::AtLog { target, boot, source, after, limit });
             return;
         }
-        let page = gyesan_edge::outbox::page(&self.nodes[&source].database, after, limit).ok();
+        let page = gyesan_edge::outbox::page(&self.nodes[&source].database, source, after, limit).ok();
         let is_lost = self.strikes(self.weather.lose);
         let in_ms = if is_lost { self.random.between(10, 30_000) } else { self.delay_ms() };
         self.page_comes(in_ms, target, boot, source, page.filter(|_| !is_lost));

@@ -78,6 +78,8 @@ pub struct Outcome {
     pub timeline: Vec<String>,
     /// Turns of actors.
     pub turns: u64,
+    /// Those that changed something that is worth telling: an order, a batch, a position.
+    pub eventful: Vec<u64>,
     /// Processes that ended.
     pub crashes: u64,
     /// Orders that were paid.
@@ -109,6 +111,7 @@ pub fn run(seed: u64, plan: Plan) -> Outcome {
         violation: world.violation,
         timeline: world.timeline,
         turns: world.turns,
+        eventful: world.eventful,
         crashes: world.crashes,
     }
 }
@@ -171,6 +174,7 @@ pub struct World {
     pub violation: Option<String>,
     pub timeline: Vec<String>,
     pub turns: u64,
+    pub eventful: Vec<u64>,
     pub crashes: u64,
     /// How often the actors have logged what.
     pub facts: BTreeMap<String, u64>,
@@ -208,6 +212,7 @@ impl World {
             violation: None,
             timeline: Vec::new(),
             turns: 0,
+            eventful: Vec::new(),
             crashes: 0,
             facts: BTreeMap::new(),
             queue: BTreeMap::new(),
