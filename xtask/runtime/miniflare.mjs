@@ -42,11 +42,14 @@ process.on('unhandledRejection', (error) => fail(String(error?.message ?? error)
 
 /** Runs the crons now. Relays and readers of topics, which nobody calls, begin their work with it. */
 async function poke() {
+  const asked = workerd;
   try {
     const worker = await runtime.getWorker();
     for (const cron of crons) await worker.scheduled({ cron });
   } catch (error) {
-    if (!stopping) process.stderr.write(`cron: ${error?.message ?? error}\n`);
+    // A workerd that died meanwhile is started again, and asked again.
+    const alive = asked === workerd && workerd.exitCode === null && workerd.signalCode === null;
+    if (!stopping && alive) process.stderr.write(`cron: ${error?.message ?? error}\n`);
   }
 }
 

@@ -99,7 +99,8 @@ fn topics_of(given: Vec<String>) -> Result<Vec<(String, i32)>> {
 /// Runs the client's tests against a fresh broker that forgets producers after 1.5 s and asks for SASL on a second port.
 pub fn test(version: &str) -> Result<()> {
     let distribution = Distribution::ready(version)?;
-    let folder: PathBuf = workspace::target().join("kafka-test").join(std::process::id().to_string());
+    let name = format!("{}-{version}", std::process::id());
+    let folder: PathBuf = workspace::target().join("kafka-test").join(name);
     let setting = Setting {
         folder: &folder,
         port: broker::free_port()?,

@@ -17,9 +17,9 @@ use counts::Counts;
 const USAGE: &str = "\
 usage: cargo xtask test [OPTIONS]
 
-  --only SUITE      xtask, core, core-wasm, emulator, kafka, edge, schemas, interop, sim, widget, e2e,
-                    e2e-kafka, kafka-faults, kafka-chaos, kafka-security, kafka-registry, wrangler or browser;
-                    may come several times
+  --only SUITE      xtask, core, core-wasm, emulator, kafka, kafka-broker, edge, schemas, interop, sim,
+                    widget, e2e, e2e-kafka, kafka-faults, kafka-chaos, kafka-security, kafka-registry, wrangler
+                    or browser; may come several times
   --sim-seeds N     how many seeds the simulation tries (2000)
   --sim-seed N      one simulation run, printed as a timeline, and nothing else
 

@@ -62,6 +62,15 @@ fn fresh_topic(client: &mut Client, name: &str, partitions: i32, configs: &[(&st
         Answer::CreateTopics(answer) => answer.error.is_ok().then_some(()),
         _ => None,
     });
+    // A topic exists a moment before its leaders know of it.
+    for partition in 0..partitions {
+        let place = list_offsets::Place::Latest;
+        let request = list_offsets::Request { topic: topic.clone(), partition, place };
+        client.insist(&leader(&topic, partition), request, |answer| match answer {
+            Answer::ListOffsets(answer) => answer.error.is_ok().then_some(()),
+            _ => None,
+        });
+    }
     topic
 }
 

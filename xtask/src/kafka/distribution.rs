@@ -8,8 +8,10 @@ use anyhow::{Context, Result, bail};
 use super::broker;
 use crate::{process, workspace};
 
-/// What is run by default; 3.9.2 is the oldest that is tested.
+/// What is run by default.
 pub const VERSION: &str = "4.3.1";
+/// The oldest that is tested.
+pub const OLDEST: &str = "3.9.2";
 const JAVA_MAJOR_MIN: u32 = 17;
 const POM: &str = include_str!("pom.xml");
 

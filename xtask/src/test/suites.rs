@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 
 use super::counts::Counts;
 use super::{Plan, smoke, stack};
+use crate::kafka;
 use crate::kafka::apicurio;
 use crate::kafka::distribution::{self, Distribution};
 use crate::progress::{self, Step};
@@ -31,6 +32,11 @@ pub const ALL: &[Suite] = &[
         run: |_| cargo_test("gyesan-emulator"),
     },
     Suite { name: "kafka", title: "the Kafka client, without a broker", run: |_| cargo_test("gyesan-kafka") },
+    Suite {
+        name: "kafka-broker",
+        title: "the Kafka client against real brokers, the newest and the oldest",
+        run: real_brokers,
+    },
     Suite { name: "edge", title: "the back end over SQLite", run: |_| cargo_test("gyesan-edge") },
     Suite { name: "schemas", title: "the rules for event schemas", run: |_| cargo_test("gyesan-schemas") },
     Suite { name: "interop", title: "published events, read by other people's libraries", run: interop },
@@ -157,6 +163,18 @@ pub fn simulate_one(seed: u64) -> Result<()> {
     process::forget(&child);
     anyhow::ensure!(status.success(), "seed {seed} breaks an invariant");
     Ok(())
+}
+
+fn real_brokers(_: &Plan) -> Result<Counts> {
+    let mut counts = Counts::default();
+    for version in [distribution::VERSION, distribution::OLDEST] {
+        let passed = kafka::test(version);
+        if let Err(fault) = &passed {
+            println!("error: {fault:#}");
+        }
+        counts.add(Counts { passed: u64::from(passed.is_ok()), failed: u64::from(passed.is_err()) });
+    }
+    Ok(counts)
 }
 
 fn interop(_: &Plan) -> Result<Counts> {
