@@ -133,7 +133,8 @@ impl Consumer {
         for Record { seq, event, .. } in wake.records {
             let last = self.handling.last_place().or(self.handling.position).unwrap_or(0);
             if seq == last.saturating_add(1) {
-                self.handling.push(Item { place: seq, after: seq, content: Content::Event(Box::new(event)) });
+                let content = Content::Event(Box::new(event));
+                self.handling.push(Item { place: seq, after: seq, content, record: None });
             }
         }
     }

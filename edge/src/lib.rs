@@ -11,6 +11,7 @@ pub mod catalogue;
 pub mod command;
 pub mod config;
 pub mod consumer;
+mod dead_letter_log;
 pub mod http;
 pub mod ledger_shard;
 pub mod migration;

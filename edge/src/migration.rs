@@ -14,7 +14,10 @@ pub const ORDER_SHARD: &[Migration] = &[(1, include_str!("../migrations/order_sh
 /// Of ledger shards.
 pub const LEDGER_SHARD: &[Migration] = &[(1, include_str!("../migrations/ledger_shard/0001_init.sql"))];
 /// Of consumers.
-pub const CONSUMER: &[Migration] = &[(1, include_str!("../migrations/consumer/0001_init.sql"))];
+pub const CONSUMER: &[Migration] = &[
+    (1, include_str!("../migrations/consumer/0001_init.sql")),
+    (2, include_str!("../migrations/consumer/0002_dead_letter_log.sql")),
+];
 
 /// Of relays.
 pub const RELAY: &[Migration] = &[(1, include_str!("../migrations/relay/0001_init.sql"))];

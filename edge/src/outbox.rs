@@ -11,6 +11,7 @@ pub use page::{LogEntry, LogPage, LogPageWriter};
 
 use crate::actor::{CallFault, CallId, Effect, Fault, Turn};
 use crate::command::{Command, LogCommand, LogStatus, Record, Rejection, Reply, Wake};
+use crate::dead_letter_log;
 use crate::params;
 use crate::schema;
 use crate::sql::{Row, Sql, SqlError};
@@ -271,11 +272,14 @@ impl Outbox {
     }
 }
 
-/// A page of the log for a relay, which passes the values on as they are.
+/// A page of the log of `source`, whose database this is, for a relay, which passes the values on as they are.
 ///
 /// # Errors
 /// A failure of the database.
-pub fn page(sql: &dyn Sql, after: u64, limit: u32) -> Result<LogPage, SqlError> {
+pub fn page(sql: &dyn Sql, source: Target, after: u64, limit: u32) -> Result<LogPage, SqlError> {
+    if matches!(source, Target::Subscriber(..)) {
+        return dead_letter_log::page(sql, after, limit);
+    }
     let rows = sql.query(
         "SELECT key, value, trace FROM outbox WHERE seq > ? ORDER BY seq LIMIT ?",
         params![after, limit],

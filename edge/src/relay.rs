@@ -1,4 +1,5 @@
-//! The relay: publishes the logs of its shards to Kafka, each record exactly once and in order per key.
+//! The relay: publishes the logs of its shards to Kafka, each record exactly once and in order per key; and in the same way what
+//! the topics' consumers have put aside, to the topics of dead letters.
 //!
 //! It reads the logs ahead, *freezes* what it has read as record batches together with how far it has read, and only when that is on
 //! disk gives the batches to the publisher ([`gyesan_kafka::relay`]), which sends them until they are acknowledged. A crash before
@@ -26,7 +27,7 @@ use gyesan_core::time::Timestamp;
 use gyesan_kafka::cluster::Link;
 use gyesan_kafka::relay::{self as protocol, Output, Publisher, Settings};
 use gyesan_kafka::{Millis, TopicPartition};
-use source::{PAGE_RECORDS, Source};
+use source::Source;
 use std::collections::{BTreeMap, BTreeSet};
 use store::Origin;
 
@@ -82,12 +83,18 @@ impl Relay {
         now: Timestamp,
     ) -> Result<Relay, SqlError> {
         migration::apply(sql, migration::RELAY)?;
-        let topics = Subscription::ALL.iter().map(|subscription| subscription.topic().to_owned()).collect();
-        let mut settings = Settings::new(kafka.brokers.clone(), topics);
+        let contents = store::read(sql)?;
+        // Those of dead letters are looked for when there are some.
+        let has = |topic: &str| contents.publisher.topics.iter().any(|stored| stored.topic == topic);
+        let letters = Subscription::ALL.map(Subscription::dead_letter_topic).into_iter().filter(|t| has(t));
+        let topics = Subscription::ALL.map(Subscription::topic).into_iter().chain(letters);
+        let mut settings = Settings::new(kafka.brokers.clone(), topics.map(str::to_owned).collect());
         settings.connection.client_id = Target::Relay(index).name();
         settings.connection.credentials = kafka.credentials.clone();
-        let contents = store::read(sql)?;
-        let source = |shard| (shard, Source::new(contents.taken_over.get(&shard).copied().unwrap_or(0)));
+        let source = |whose| {
+            let taken_over = contents.taken_over.get(&whose).copied().unwrap_or(0);
+            (whose, Source::new(whose, taken_over))
+        };
         Ok(Relay {
             index,
             topology,
@@ -123,8 +130,8 @@ impl Relay {
         self.acknowledged.clear();
         self.unsaved_until = None;
         self.open = contents.open;
-        for (shard, source) in &mut self.sources {
-            *source = Source::new(contents.taken_over.get(shard).copied().unwrap_or(0));
+        for (whose, source) in &mut self.sources {
+            *source = Source::new(*whose, contents.taken_over.get(whose).copied().unwrap_or(0));
         }
         self.broken = false;
         self.tell(protocol::Input::Tick);
@@ -143,7 +150,7 @@ impl Relay {
                     source.appended(end, page.as_ref());
                     Ok(Reply::Done)
                 }
-                None => Err(Rejection::with(Code::Internal, "not a shard of this relay").into()),
+                None => Err(Rejection::with(Code::Internal, "not a log of this relay").into()),
             },
             Command::RelayStatus => Ok(Reply::Relay(self.status())),
             Command::Poke => {
@@ -233,7 +240,11 @@ impl Relay {
                     self.stopped.insert(place, reason.to_string());
                 }
                 Output::TopicUnavailable { topic, error } => {
-                    let detail = format!("{topic}: {error}");
+                    let is_it = |subscription: &Subscription| subscription.dead_letter_topic() == topic;
+                    let detail = match Subscription::ALL.iter().any(is_it) {
+                        true => format!("{topic}: {error}. Dead letters wait until it can be written"),
+                        false => format!("{topic}: {error}"),
+                    };
                     self.complain(turn, "relay.topic-unavailable", detail);
                 }
                 Output::Durability { topic, replicas, min_in_sync_replicas } => {
@@ -277,7 +288,7 @@ impl Relay {
         let mut wishes: Vec<Timestamp> = Vec::new();
         for (shard, source) in &mut self.sources {
             if let Some(after) = source.wants_page(turn.now) {
-                turn.push(Effect::ReadLog { source: *shard, after, limit: PAGE_RECORDS });
+                turn.push(Effect::ReadLog { source: *shard, after, limit: source.page_records });
             }
             wishes.extend(source.retry_at());
         }
@@ -364,6 +375,8 @@ impl Actor for Relay {
             self.carry_out(turn)?;
             commits = true;
         }
+        // A topic may have become of interest.
+        self.carry_out(turn)?;
         if commits {
             self.save_acknowledged(turn)?;
         }

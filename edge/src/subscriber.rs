@@ -9,6 +9,7 @@
 
 mod clock;
 mod decoding;
+mod letters;
 mod links;
 
 use crate::actor::{Actor, Effect, Fault, Input, Token, Turn};
@@ -21,7 +22,7 @@ use crate::migration;
 use crate::registrar::Registrar;
 use crate::sql::{Sql, SqlError};
 use crate::throttle::Throttle;
-use crate::topology::{Subscription, Topology};
+use crate::topology::{Subscription, Target, Topology};
 use clock::SteadyClock;
 use gyesan_core::problem::Code;
 use gyesan_core::time::Timestamp;
@@ -30,6 +31,7 @@ use gyesan_kafka::batch::Stored;
 use gyesan_kafka::connection;
 use gyesan_kafka::reader::{self, Output, Reader, Settings, StopReason};
 use gyesan_kafka::relay::StoredTopic;
+use letters::Letters;
 use links::Links;
 use std::collections::VecDeque;
 
@@ -59,6 +61,7 @@ pub struct Subscriber {
     fetched_until: Option<u64>,
     /// The topic's high watermark, as last seen.
     end: u64,
+    letters: Letters,
     links: Links,
     clock: SteadyClock,
     alarm: Alarm,
@@ -83,7 +86,7 @@ impl Subscriber {
         migration::apply(sql, migration::CONSUMER)?;
         let stored = store::load(sql)?;
         let handling = Handling::open(subscription, partition, topology, sql)?;
-        let name = format!("gyesan-{}", subscription.name());
+        let name = subscription.group();
         Ok(Subscriber {
             settings: Settings {
                 connection: connection::Settings {
@@ -108,6 +111,7 @@ impl Subscriber {
             not_before: now,
             fetched_until: None,
             end: handling.position.unwrap_or(0),
+            letters: Letters::open(Target::Subscriber(subscription, partition), topology, sql)?,
             links: Links::default(),
             clock: SteadyClock::new(now),
             alarm: Alarm::default(),
@@ -121,6 +125,9 @@ impl Subscriber {
         match input {
             Input::Command { token, command, .. } => self.command(turn, token, command),
             Input::CallAnswered { id, result } => {
+                if self.letters.answered(id, &result, turn.now) {
+                    return Ok(());
+                }
                 match self.handling.answered(turn, id, result)? {
                     Progress::Waiting => {}
                     Progress::Done => self.go_on(turn)?,
@@ -386,7 +393,8 @@ impl Subscriber {
             None => self.may_read().then_some(self.not_before),
         };
         let unsaved = self.handling.is_unsaved().then(|| now.plus_ms(UNSAVED_MS));
-        reader.into_iter().chain(unsaved).chain(self.registrar.retry_at()).min()
+        let others = self.registrar.retry_at().into_iter().chain(self.letters.due_at());
+        reader.into_iter().chain(unsaved).chain(others).min()
     }
 }
 
@@ -406,6 +414,10 @@ impl Actor for Subscriber {
     }
 
     fn finish(&mut self, turn: &mut Turn<'_>) -> Result<(), Fault> {
+        if self.handling.take_lettered() {
+            self.letters.appended();
+        }
+        self.letters.tell(turn, || self.handling.call_id())?;
         if let Some(question) = self.registrar.ask(turn.now) {
             turn.push(question);
         }

@@ -117,6 +117,19 @@ impl Subscription {
         }
     }
 
+    /// The topic that what it puts aside of [`Self::topic`] is published to.
+    pub const fn dead_letter_topic(self) -> &'static str {
+        match self {
+            Subscription::Wallets => "gyesan.orders.dlt",
+            Subscription::Completion => "gyesan.ledger.dlt",
+        }
+    }
+
+    /// The consumer group that its offsets are committed for.
+    pub fn group(self) -> String {
+        format!("gyesan-{}", self.name())
+    }
+
     /// The shard whose outbox is this consumer's partition, in embedded mode.
     pub const fn source(self, partition: u32) -> Target {
         match self {
@@ -180,14 +193,15 @@ impl Topology {
         }
     }
 
-    /// Who is woken when a shard has appended to its log.
-    pub fn reader_of(self, shard: Target) -> Option<Target> {
-        let (subscription, partition, number) = match shard {
+    /// Who is woken when a shard, or a topic's consumer with a dead letter, has appended to its log.
+    pub fn reader_of(self, source: Target) -> Option<Target> {
+        let (subscription, partition, number) = match source {
             Target::Order(index) => (Subscription::Wallets, index, index),
             Target::Ledger(index) => {
                 (Subscription::Completion, index, self.order_shards.saturating_add(index))
             }
-            Target::Consumer(..) | Target::Subscriber(..) | Target::Relay(_) => return None,
+            Target::Subscriber(subscription, partition) => (subscription, partition, partition),
+            Target::Consumer(..) | Target::Relay(_) => return None,
         };
         Some(match self.bus {
             Bus::Embedded => Target::Consumer(subscription, partition),
@@ -195,11 +209,12 @@ impl Topology {
         })
     }
 
-    /// The shards whose logs a relay publishes.
+    /// Those whose logs a relay publishes: shards, and for their dead letters the topics' consumers.
     pub fn sources_of(self, relay: u32) -> impl Iterator<Item = Target> {
         self.orders()
             .chain(self.ledgers())
-            .filter(move |shard| self.reader_of(*shard) == Some(Target::Relay(relay)))
+            .chain(self.consumers())
+            .filter(move |source| self.reader_of(*source) == Some(Target::Relay(relay)))
     }
 
     /// Everybody.

@@ -8,6 +8,7 @@ use super::store;
 use super::{handlers, replay::Replay};
 use crate::actor::{CallFault, CallId, Effect, LogLine, Turn};
 use crate::command::{ConsumerPosition, Halt, Rejection, Reply, TransferResult};
+use crate::dead_letter_log::{self, Letter};
 use crate::sql::{Sql, SqlError};
 use crate::topology::{Subscription, Topology};
 use bytes::Bytes;
@@ -40,6 +41,8 @@ pub struct Item {
     pub after: u64,
     /// What it says.
     pub content: Content,
+    /// Of a topic: the record as it was read, for its dead letters.
+    pub record: Option<gyesan_kafka::batch::Record>,
 }
 
 /// What a record says.
@@ -116,6 +119,8 @@ pub struct Handling {
     /// Up to here records are handled one by one: one of them was refused together with others.
     one_by_one_until: u64,
     next_call: CallId,
+    /// Whether a record of a topic has been put aside since [`Self::take_lettered`].
+    lettered: bool,
 }
 
 impl Handling {
@@ -144,6 +149,7 @@ impl Handling {
             refusals: 0,
             one_by_one_until: 0,
             next_call: 1,
+            lettered: false,
         })
     }
 
@@ -330,6 +336,12 @@ impl Handling {
         for (place, reason) in &batch.refused {
             let Some(item) = batch.items.iter().find(|item| item.place == *place) else { continue };
             store::put_aside(turn.sql, item, reason, tries, turn.now)?;
+            if let Some(record) = &item.record {
+                let (subscription, partition) = (self.subscription, self.partition);
+                let letter = Letter { subscription, partition, offset: *place, record, reason };
+                dead_letter_log::append(turn.sql, &letter)?;
+                self.lettered = true;
+            }
             let (merchant_id, order_id) = match &item.content {
                 Content::Event(event) => {
                     (event.merchant_id.0.clone(), event.data.topic_and_key().1.to_owned())
@@ -349,8 +361,17 @@ impl Handling {
             false => store::count_waiting(turn.sql)?,
         };
         self.reach(turn.sql, batch.items.last().map(|item| item.after))?;
+        if !batch.refused.is_empty() {
+            // Read again after a crash, a record that is put aside could be handled meanwhile, and would be both.
+            self.save(turn.sql)?;
+        }
         self.dead_letters = waiting;
         Ok(())
+    }
+
+    /// Whether the log of dead letters may have grown since this was last asked.
+    pub fn take_lettered(&mut self) -> bool {
+        std::mem::take(&mut self.lettered)
     }
 
     /// Everything before this position is dealt with.

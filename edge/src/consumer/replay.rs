@@ -40,7 +40,7 @@ impl Handling {
             Some(event) => Some(Content::Event(Box::new(event))),
             None => decode(value.unwrap_or_default()),
         };
-        let items = content.map(|content| Item { place: position, after: position, content });
+        let items = content.map(|content| Item { place: position, after: position, content, record: None });
         let batch = self.begin(turn, items.into_iter().collect());
         let replay = Replay { token, position, batch };
         match replay.batch.open.is_empty() {

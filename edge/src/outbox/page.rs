@@ -1,4 +1,4 @@
-//! A stretch of a shard's log as bytes: what a relay reads. A relay passes values on as they are stored, and at a hundred thousand records a
+//! A stretch of a log as bytes: what a relay reads. A relay passes values on as they are stored, and at a hundred thousand records a
 //! second it cannot afford to have them written as text and read again on the way.
 //!
 //! Layout, integers little-endian: the first position (8 bytes), then for each record the lengths of
@@ -27,7 +27,7 @@ pub struct LogEntry {
     pub seq: u64,
     /// Decides its partition: the events of one key stay in order.
     pub key: Bytes,
-    /// The event, in the Confluent wire format.
+    /// Of a shard's log the event, in the Confluent wire format; of a consumer's, the whole dead letter.
     pub value: Bytes,
     /// W3C trace context of the request behind it.
     pub trace: Option<Bytes>,

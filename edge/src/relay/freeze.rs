@@ -3,6 +3,7 @@
 use super::source::Source;
 use super::{Relay, millis, store};
 use crate::actor::Turn;
+use crate::dead_letter_log;
 use crate::outbox::LogEntry;
 use crate::registrar::Registrar;
 use crate::schema;
@@ -41,14 +42,19 @@ impl Relay {
             return Ok(false);
         }
         let mut frozen = Vec::new();
+        let mut unseen = Vec::new();
         for (shard, source) in &mut self.sources {
             if source.ahead.is_empty() {
                 continue;
             }
             let topic = topic_of(*shard);
-            let Some(partitions) = self.publisher.partitions(topic) else { continue };
-            let expected = expected_partitions(self.topology, topic);
-            if partitions != expected {
+            let Some(partitions) = self.publisher.partitions(topic) else {
+                unseen.push(topic);
+                continue;
+            };
+            if let Some(expected) = expected_partitions(self.topology, topic)
+                && partitions != expected
+            {
                 let name = format!("relay.partitions {topic}");
                 if self.throttle.allows(&name, turn.now) {
                     frozen.push(Err(format!(
@@ -57,7 +63,7 @@ impl Relay {
                 }
                 continue;
             }
-            let groups = gather(source, topic, partitions, &self.publisher, &self.registrar)?;
+            let groups = gather(*shard, source, partitions, &self.publisher, &self.registrar)?;
             if groups.by_place.is_empty() {
                 continue;
             }
@@ -86,18 +92,28 @@ impl Relay {
                 Err(detail) => turn.push(self.line("error", "alert.relay-partitions", detail)),
             }
         }
+        unseen.into_iter().for_each(|topic| self.watch(topic));
         Ok(any)
+    }
+
+    /// Begins to look for a topic: that of dead letters is of no interest before there is one.
+    fn watch(&mut self, topic: &str) {
+        if !self.settings.topics.iter().any(|watched| watched == topic) {
+            self.settings.topics.push(topic.to_owned());
+            self.tell(Input::Watch { topic: topic.to_owned() });
+        }
     }
 }
 
 /// The longest prefix of what was read that fits into one batch for each partition that has room.
 fn gather(
+    shard: Target,
     source: &mut Source,
-    topic: &'static str,
     partitions: u32,
     publisher: &Publisher,
     registrar: &Registrar,
 ) -> Result<Groups, SqlError> {
+    let topic = topic_of(shard);
     let mut groups = Groups::default();
     while let Some(entry) = source.ahead.front() {
         let partition = partition_of(&entry.key, partitions);
@@ -109,13 +125,13 @@ fn gather(
                     break;
                 }
                 group.bytes += bytes;
-                group.records.push(record(entry, registrar)?);
+                group.records.push(record(shard, entry, registrar)?);
             }
             None => {
                 if !publisher.has_room(&place) {
                     break;
                 }
-                let records = vec![record(entry, registrar)?];
+                let records = vec![record(shard, entry, registrar)?];
                 groups.by_place.insert(place, Group { first_seq: entry.seq, bytes, records });
             }
         }
@@ -126,7 +142,14 @@ fn gather(
 }
 
 /// What is published of an entry.
-fn record(entry: &LogEntry, registrar: &Registrar) -> Result<Record, SqlError> {
+fn record(shard: Target, entry: &LogEntry, registrar: &Registrar) -> Result<Record, SqlError> {
+    match shard {
+        Target::Subscriber(..) => dead_letter_log::record(entry),
+        _ => event(entry, registrar),
+    }
+}
+
+fn event(entry: &LogEntry, registrar: &Registrar) -> Result<Record, SqlError> {
     let fault = |what: &dyn std::fmt::Display| SqlError(format!("position {}: {what}", entry.seq));
     let key = std::str::from_utf8(&entry.key).map_err(|e| fault(&e))?;
     let trace = entry.trace.as_deref().map(std::str::from_utf8).transpose().map_err(|e| fault(&e))?;
@@ -145,14 +168,16 @@ fn record(entry: &LogEntry, registrar: &Registrar) -> Result<Record, SqlError> {
 
 fn topic_of(shard: Target) -> &'static str {
     match shard {
+        Target::Subscriber(subscription, _) => subscription.dead_letter_topic(),
         Target::Ledger(_) => Subscription::Completion.topic(),
         _ => Subscription::Wallets.topic(),
     }
 }
 
-fn expected_partitions(topology: Topology, topic: &str) -> u32 {
+/// How many partitions the configuration says that a topic has. Of dead letters it says nothing: only people read them.
+fn expected_partitions(topology: Topology, topic: &str) -> Option<u32> {
     let of = |subscription: Subscription| {
         (subscription.topic() == topic).then(|| topology.partitions(subscription))
     };
-    Subscription::ALL.into_iter().find_map(of).unwrap_or(0)
+    Subscription::ALL.into_iter().find_map(of)
 }

@@ -1,19 +1,23 @@
-//! One shard's log, as the relay reads it: ahead of what it freezes, in pages.
+//! One log, as the relay reads it: ahead of what it freezes, in pages.
 
 use crate::outbox::{LogEntry, LogPage};
+use crate::topology::Target;
 use gyesan_core::time::Timestamp;
 use std::collections::VecDeque;
 
-/// Records asked for at once.
-pub const PAGE_RECORDS: u32 = 1_000;
-/// Records held in memory before more are asked for: two pages, so that one is on its way while the other is frozen.
-const AHEAD_MAX: usize = 1_000;
+/// Records of a shard's log asked for at once.
+const PAGE_RECORDS: u32 = 1_000;
+/// Dead letters asked for at once: they are few, and what strangers write may be large.
+const PAGE_LETTERS: u32 = 16;
 /// The first pause after a page that did not come; doubled each time up to [`PAUSE_MAX_MS`].
 const PAUSE_MS: i64 = 250;
 const PAUSE_MAX_MS: i64 = 10_000;
 
 /// Where the relay is in one log.
 pub struct Source {
+    /// Records asked for at once, and held in memory before more are asked for: so there are two pages at most, one on its way while the
+    /// other is frozen.
+    pub page_records: u32,
     /// The last position that is frozen.
     pub taken_over: u64,
     /// Records after it, in order.
@@ -28,9 +32,14 @@ pub struct Source {
 }
 
 impl Source {
-    /// The log, frozen up to `taken_over`; what follows is not known.
-    pub fn new(taken_over: u64) -> Source {
+    /// The log of `whose`, frozen up to `taken_over`; what follows is not known.
+    pub fn new(whose: Target, taken_over: u64) -> Source {
+        let page_records = match whose {
+            Target::Subscriber(..) => PAGE_LETTERS,
+            Target::Order(_) | Target::Ledger(_) | Target::Consumer(..) | Target::Relay(_) => PAGE_RECORDS,
+        };
         Source {
+            page_records,
             taken_over,
             ahead: VecDeque::new(),
             end: taken_over,
@@ -41,10 +50,10 @@ impl Source {
         }
     }
 
-    /// The shard says that its log has grown, perhaps with what has been appended.
+    /// Its owner says that the log has grown, perhaps with what has been appended.
     pub fn appended(&mut self, end: u64, page: Option<&LogPage>) {
         self.end = self.end.max(end);
-        if self.ahead.len() < AHEAD_MAX {
+        if self.has_room() {
             self.append(page);
         }
         // It answers, so there is no reason to wait any longer.
@@ -60,7 +69,7 @@ impl Source {
     pub fn wants_page(&mut self, now: Timestamp) -> Option<u64> {
         let last = self.last_read();
         let behind = self.must_ask || last < self.end;
-        if !behind || self.reading || self.ahead.len() >= AHEAD_MAX || now < self.not_before {
+        if !behind || self.reading || !self.has_room() || now < self.not_before {
             return None;
         }
         self.reading = true;
@@ -94,12 +103,16 @@ impl Source {
     /// When a page is to be asked for again after one that did not come.
     pub fn retry_at(&self) -> Option<Timestamp> {
         let behind = self.must_ask || self.last_read() < self.end;
-        (behind && !self.reading && self.ahead.len() < AHEAD_MAX).then_some(self.not_before)
+        (behind && !self.reading && self.has_room()).then_some(self.not_before)
     }
 
     /// Whether everything that is known of is frozen.
     pub fn is_done(&self) -> bool {
         !self.must_ask && self.ahead.is_empty() && self.taken_over >= self.end
+    }
+
+    fn has_room(&self) -> bool {
+        u32::try_from(self.ahead.len()).is_ok_and(|count| count < self.page_records)
     }
 
     fn last_read(&self) -> u64 {

@@ -7,7 +7,7 @@ use gyesan_kafka::TopicPartition;
 use gyesan_kafka::relay::{Frozen, PartitionState, Producer, Stored, StoredTopic};
 use std::collections::{BTreeMap, VecDeque};
 
-/// What a frozen batch is made of: the shard, and the position of the first record.
+/// What a frozen batch is made of: whose log, and the position of the first record.
 pub type Origin = (Target, u64);
 
 /// Everything, as stored.
@@ -16,7 +16,7 @@ pub struct Contents {
     pub publisher: Stored,
     /// Where each open batch comes from.
     pub open: BTreeMap<(TopicPartition, i32), Origin>,
-    /// How far each shard's log is frozen.
+    /// How far each log is frozen.
     pub taken_over: BTreeMap<Target, u64>,
 }
 

@@ -15,9 +15,9 @@ pub fn item(subscription: Subscription, registrar: &Registrar, stored: Stored) -
     let place = u64::try_from(stored.offset).ok()?;
     let event_type = stored.record.headers.iter().find(|(name, _)| name.as_ref() == b"ce_type");
     let event_type = event_type.and_then(|(_, value)| value.as_deref());
-    let value = stored.record.value.unwrap_or_default();
+    let value = stored.record.value.clone().unwrap_or_default();
     let content = content(subscription, registrar, event_type, value)?;
-    Some(Item { place, after: place.saturating_add(1), content })
+    Some(Item { place, after: place.saturating_add(1), content, record: Some(stored.record) })
 }
 
 /// What a value says; `None` when it is of a type that the consumer does not act on.

@@ -1,4 +1,5 @@
-//! A subscriber of the wallets, the ledger shards that it calls, the brokers that it reads, and one clock.
+//! A subscriber of the wallets, the ledger shards that it calls, the brokers that it reads, perhaps the relay of its dead letters, and one
+//! clock.
 
 use bytes::Bytes;
 use gyesan_core::event::{Event, EventData, PaymentOrder};
@@ -11,6 +12,7 @@ use gyesan_edge::actors;
 use gyesan_edge::command::*;
 use gyesan_edge::config::Kafka;
 use gyesan_edge::native::Database;
+use gyesan_edge::outbox::{self, LogPageWriter};
 use gyesan_edge::schema;
 use gyesan_edge::sql::Sql;
 use gyesan_edge::topology::{Bus, Subscription, Target, Topology};
@@ -28,7 +30,8 @@ const TOPOLOGY: Topology = Topology {
     bus: Bus::Kafka { relays: 1, orders_partitions: 1, ledger_partitions: 1 },
 };
 const START_MS: i64 = 1_700_000_000_000;
-/// Numbers of connections of one process of the subscriber.
+pub const RELAY: Target = Target::Relay(0);
+/// Numbers of connections of one process.
 const PROCESS: u64 = 1 << 48;
 const TOKEN: u64 = 1;
 
@@ -46,6 +49,14 @@ pub enum Ledger {
     Refuses(&'static str),
 }
 
+/// A process, and what wakes it.
+#[derive(Default)]
+struct Host {
+    process: u64,
+    tick: Option<i64>,
+    alarm: Option<i64>,
+}
+
 pub struct World {
     pub now: i64,
     pub cluster: SimCluster,
@@ -60,10 +71,13 @@ pub struct World {
     pub crashes: u64,
     databases: BTreeMap<Target, Database>,
     actors: BTreeMap<Target, Box<dyn Actor>>,
-    process: u64,
-    tick: Option<i64>,
-    alarm: Option<i64>,
-    /// What arrives at the subscriber's process, and when.
+    hosts: BTreeMap<Target, Host>,
+    /// Calls to this one are lost.
+    pub deaf: Option<Target>,
+    processes: u64,
+    /// Which process waits for an answer of the relay, and the number it has given to its call.
+    asking: BTreeMap<u64, (u64, u64)>,
+    /// What arrives at which process, and when.
     arriving: BTreeMap<(i64, u64), (u64, Input)>,
     sequence: u64,
     produced: i32,
@@ -148,9 +162,10 @@ impl World {
             crashes: 0,
             databases: BTreeMap::new(),
             actors: BTreeMap::new(),
-            process: 0,
-            tick: None,
-            alarm: None,
+            hosts: BTreeMap::new(),
+            deaf: None,
+            processes: 0,
+            asking: BTreeMap::new(),
             arriving: BTreeMap::new(),
             sequence: 0,
             produced: 0,
@@ -168,6 +183,15 @@ impl World {
         world
     }
 
+    /// With a relay.
+    pub fn with_relay(seed: u64, faults: Faults) -> World {
+        let mut world = World::new(seed, faults);
+        world.cluster.create_topic("gyesan.ledger", 1);
+        world.databases.insert(RELAY, Database::in_memory().unwrap());
+        world.start(RELAY);
+        world
+    }
+
     fn open(&mut self, target: Target) {
         let database = &self.databases[&target];
         let now = Timestamp(self.now);
@@ -179,12 +203,18 @@ impl World {
 
     /// Ends the subscriber's process, and starts another.
     pub fn restart(&mut self) {
-        self.actors.remove(&SUBSCRIBER);
-        self.process += 1;
         self.crashes += 1;
-        self.tick = None;
-        self.open(SUBSCRIBER);
-        self.arrives(0, Input::Alarm);
+        self.start(SUBSCRIBER);
+    }
+
+    /// Ends a process if there is one, and starts another. Its alarm is left.
+    fn start(&mut self, target: Target) {
+        self.actors.remove(&target);
+        self.processes += 1;
+        let host = self.hosts.entry(target).or_default();
+        (host.process, host.tick) = (self.processes, None);
+        self.open(target);
+        self.arrives(target, 0, Input::Alarm);
     }
 
     pub fn append(&mut self, records: &[Record]) {
@@ -205,7 +235,9 @@ impl World {
     /// Sets the clock back: what is under way comes when it would have come, and so does the tick that the process waits for.
     pub fn set_clock_back(&mut self, by_ms: i64) {
         self.now -= by_ms;
-        self.tick = self.tick.map(|at| at - by_ms);
+        for host in self.hosts.values_mut() {
+            host.tick = host.tick.map(|at| at - by_ms);
+        }
         self.arriving = std::mem::take(&mut self.arriving)
             .into_iter()
             .map(|((at, number), what)| ((at - by_ms, number), what))
@@ -221,9 +253,18 @@ impl World {
         }
     }
 
-    fn arrives(&mut self, in_ms: i64, input: Input) {
+    fn arrives(&mut self, target: Target, in_ms: i64, input: Input) {
+        self.arrives_at(self.hosts[&target].process, in_ms, input);
+    }
+
+    fn arrives_at(&mut self, process: u64, in_ms: i64, input: Input) {
         self.sequence += 1;
-        self.arriving.insert((self.now + in_ms, self.sequence), (self.process, input));
+        self.arriving.insert((self.now + in_ms, self.sequence), (process, input));
+    }
+
+    /// Whose process it is, unless that has ended.
+    fn whose(&self, process: u64) -> Option<Target> {
+        self.hosts.iter().find(|(_, host)| host.process == process).map(|(target, _)| *target)
     }
 
     fn millis(&self) -> Millis {
@@ -241,19 +282,20 @@ impl World {
         while !done(self) {
             let network = self.network.next_at().and_then(|at| i64::try_from(at).ok());
             let arriving = self.arriving.keys().next().map(|(at, _)| *at);
-            let next = [network, arriving, self.tick, self.alarm].into_iter().flatten().min();
+            let hosts = self.hosts.values().flat_map(|host| [host.tick, host.alarm]);
+            let next = hosts.chain([network, arriving]).flatten().min();
             let Some(next) = next.filter(|at| *at <= end) else {
                 self.now = end;
                 return done(self);
             };
             self.now = self.now.max(next);
-            if self.tick.is_some_and(|at| at <= self.now) {
-                self.tick = None;
-                self.arrives(0, Input::Tick);
-            }
-            if self.alarm.is_some_and(|at| at <= self.now) {
-                self.alarm = None;
-                self.arrives(0, Input::Alarm);
+            for target in self.hosts.keys().copied().collect::<Vec<_>>() {
+                let (now, host) = (self.now, self.hosts.get_mut(&target).unwrap());
+                let tick = host.tick.take_if(|at| *at <= now).map(|_| Input::Tick);
+                let alarm = host.alarm.take_if(|at| *at <= now).map(|_| Input::Alarm);
+                for input in tick.into_iter().chain(alarm) {
+                    self.arrives(target, 0, input);
+                }
             }
             while self.network.next_at().is_some_and(|at| at <= self.millis()) {
                 let now = self.millis();
@@ -265,7 +307,8 @@ impl World {
                 };
                 let (SocketNews::Opened(link, _) | SocketNews::Received(link, _) | SocketNews::Closed(link)) =
                     news;
-                if link / PROCESS != self.process {
+                let process = link / PROCESS;
+                if self.whose(process).is_none() {
                     self.network.close(now, link);
                     continue;
                 }
@@ -275,30 +318,31 @@ impl World {
                     SocketNews::Received(_, bytes) => SocketNews::Received(own, bytes),
                     SocketNews::Closed(_) => SocketNews::Closed(own),
                 };
-                self.arrives(0, Input::Socket(news));
+                self.arrives_at(process, 0, Input::Socket(news));
             }
             while let Some(entry) = self.arriving.first_entry().filter(|entry| entry.key().0 <= self.now) {
                 let (process, input) = entry.remove();
-                if process == self.process {
-                    self.subscriber(input);
+                if let Some(target) = self.whose(process) {
+                    self.act(target, input);
                 }
             }
         }
         true
     }
 
-    /// One turn of the subscriber, and its effects; its process may end in the middle of them.
-    fn subscriber(&mut self, input: Input) {
+    /// One turn of an actor, and its effects; its process may end in the middle of them.
+    fn act(&mut self, target: Target, input: Input) {
         let fate = if self.chance.happens(self.crash) { self.chance.below(5) } else { u64::MAX };
-        let effects = self.turn(SUBSCRIBER, input, fate == 0);
+        let effects = self.turn(target, input, fate == 0);
         for (number, effect) in effects.into_iter().enumerate() {
             if number as u64 + 1 == fate {
                 break;
             }
-            self.perform(effect);
+            self.perform(target, effect);
         }
         if fate != u64::MAX {
-            self.restart();
+            self.crashes += 1;
+            self.start(target);
         }
     }
 
@@ -317,8 +361,9 @@ impl World {
         effects
     }
 
-    fn perform(&mut self, effect: Effect) {
-        let link_of = |link: u64| self.process * PROCESS + link;
+    fn perform(&mut self, target: Target, effect: Effect) {
+        let process = self.hosts[&target].process;
+        let link_of = |link: u64| process * PROCESS + link;
         let now = self.millis();
         match effect {
             Effect::Socket(SocketOrder::Open(link, address)) => {
@@ -326,13 +371,35 @@ impl World {
             }
             Effect::Socket(SocketOrder::Send(link, bytes)) => self.network.send(now, link_of(link), &bytes),
             Effect::Socket(SocketOrder::Close(link)) => self.network.close(now, link_of(link)),
-            Effect::Tick(at) => self.tick = Some(at.0.max(self.now)),
-            Effect::Alarm(at) => self.alarm = Some(at.0.max(self.now)),
-            Effect::Call { id, target, command } => {
-                let result = self.call(target, command);
+            Effect::Tick(at) => self.hosts.get_mut(&target).unwrap().tick = Some(at.0.max(self.now)),
+            Effect::Alarm(at) => self.hosts.get_mut(&target).unwrap().alarm = Some(at.0.max(self.now)),
+            Effect::Call { id, target: callee @ (SUBSCRIBER | RELAY), command } => {
+                let token = 1_000 + self.sequence;
+                if let Some(id) = id {
+                    self.asking.insert(token, (process, id));
+                    self.arrives_at(
+                        process,
+                        10_000,
+                        Input::CallAnswered { id, result: Err(CallFault::Lost) },
+                    );
+                }
+                if self.hosts.contains_key(&callee) && self.deaf != Some(callee) {
+                    self.arrives(callee, 1, Input::Command { token, command, trace: None });
+                }
+            }
+            Effect::Call { target: Target::Subscriber(..), .. } => {}
+            Effect::ReadLog { source, after, limit } => {
+                let page = match source {
+                    SUBSCRIBER => outbox::page(&self.databases[&source], source, after, limit).ok(),
+                    _ => Some(LogPageWriter::new(after + 1).finish()),
+                };
+                self.arrives(target, 1, Input::LogRead { source, page });
+            }
+            Effect::Call { id, target: callee, command } => {
+                let result = self.call(callee, command);
                 if let Some(id) = id {
                     let in_ms = if result == Err(CallFault::Lost) { 10_000 } else { 1 };
-                    self.arrives(in_ms, Input::CallAnswered { id, result });
+                    self.arrives(target, in_ms, Input::CallAnswered { id, result });
                 }
             }
             Effect::Reply { token: TOKEN, result } => self.replies.push(result),
@@ -342,11 +409,15 @@ impl World {
                     true => Ok((200, registry_answer(&request))),
                     false => Err("connection refused".to_owned()),
                 };
-                self.arrives(5, Input::HttpAnswered { id, answer });
+                self.arrives(target, 5, Input::HttpAnswered { id, answer });
             }
-            Effect::Reply { .. } | Effect::Psp(_) | Effect::Then(_) | Effect::ReadLog { .. } => {
-                panic!("not an effect of a subscriber: {effect:?}")
+            Effect::Reply { token, result } => {
+                if let Some((process, id)) = self.asking.remove(&token) {
+                    let result = result.map_err(CallFault::Rejected);
+                    self.arrives_at(process, 1, Input::CallAnswered { id, result });
+                }
             }
+            Effect::Psp(_) | Effect::Then(_) => panic!("not an effect of a subscriber: {effect:?}"),
         }
     }
 
@@ -377,7 +448,7 @@ impl World {
     /// Asks the subscriber, and lets half a second pass for the answer.
     pub fn ask(&mut self, command: Command) -> Result<Reply, Rejection> {
         self.replies.clear();
-        self.arrives(0, Input::Command { token: TOKEN, command, trace: None });
+        self.arrives(SUBSCRIBER, 0, Input::Command { token: TOKEN, command, trace: None });
         self.run_until(500, |world| !world.replies.is_empty());
         self.replies.pop().expect("a reply")
     }

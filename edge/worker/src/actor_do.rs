@@ -102,7 +102,7 @@ impl Host {
         })
     }
 
-    /// Records of the log of the shard that this object is, as the bytes of a page. The output gate holds the answer until
+    /// Records of the log of the actor that this object is, as the bytes of a page. The output gate holds the answer until
     /// what it holds is on disk.
     ///
     /// # Errors
@@ -111,7 +111,7 @@ impl Host {
         let fault = |why: &dyn std::fmt::Display| JsValue::from(js_sys::Error::new(&why.to_string()));
         let target = serde_json::from_str::<Target>(target).map_err(|e| fault(&e))?;
         self.0.open_as(target).map_err(|rejection| fault(&rejection.code.as_str()))?;
-        let page = outbox::page(&self.0.storage, after as u64, limit).map_err(|e| fault(&e))?;
+        let page = outbox::page(&self.0.storage, target, after as u64, limit).map_err(|e| fault(&e))?;
         Ok(page.bytes().to_vec())
     }
 

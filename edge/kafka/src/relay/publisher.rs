@@ -126,6 +126,13 @@ impl Publisher {
             }
             Input::Closed { link } => self.cluster.handle(now, cluster::Input::Closed { link }),
             Input::Tick => self.cluster.handle(now, cluster::Input::Tick),
+            Input::Watch { topic } => {
+                self.cluster.watch(now, &topic);
+                if !self.settings.topics.contains(&topic) {
+                    self.settings.topics.push(topic);
+                }
+                self.cluster.handle(now, cluster::Input::Tick)
+            }
             Input::Stored { place, base_sequence } => {
                 self.tell(now, &place, lane::Input::Stored(base_sequence));
                 Vec::new()

@@ -16,7 +16,7 @@ pub struct Settings {
     pub connection: connection::Settings,
     /// Addresses to begin with; at least one.
     pub bootstrap: Vec<Address>,
-    /// Topics it publishes to.
+    /// Topics it publishes to from the start.
     pub topics: Vec<String>,
     /// How long a leader may wait for its followers, in milliseconds.
     pub produce_timeout_ms: i32,
@@ -64,6 +64,11 @@ pub enum Input {
     Closed {
         /// Which.
         link: Link,
+    },
+    /// Publish to this topic too, from now on.
+    Watch {
+        /// Its name.
+        topic: String,
     },
     /// A frozen batch is durable and may be sent.
     Stored {
