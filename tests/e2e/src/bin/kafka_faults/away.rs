@@ -54,24 +54,26 @@ fn through_trouble(
 ) -> Result<()> {
     let memory_before = shopping.stack.resident_bytes();
     let lines_before = shopping.stack.lines_logged();
-    let (bought, (backlog, lines, grown)) = shopping.while_buying(|stack, broker| {
+    let (bought, (backlog, lines, memory)) = shopping.while_buying(|stack, broker| {
         trouble(stack, broker)?;
         let backlog = backlog(stack)?;
         let lines = stack.lines_logged() - lines_before;
-        let grown = stack.resident_bytes().saturating_sub(memory_before);
+        let memory = stack.resident_bytes();
         cure(broker)?;
-        Ok((backlog, lines, grown))
+        Ok((backlog, lines, memory))
     })?;
+    let grown = memory.saturating_sub(memory_before);
     ensure!(lines <= LINES_MAX, "{lines} lines were logged about it");
     ensure!(grown <= MEMORY_MAX, "the backlog took {} MB of memory", grown >> 20);
     let took = shopping.settle(&bought)?;
     println!(
         "     {} orders meanwhile, slowest answer {} ms; {backlog} events waited, drained {:.1} s after the last order; \
-         {lines} lines logged, {} MB more memory",
+         {lines} lines logged; memory {} → {} MB",
         bought.placed.len(),
         bought.slowest.as_millis(),
         took.as_secs_f64(),
-        grown >> 20
+        memory_before >> 20,
+        memory >> 20
     );
     shopping.end()
 }
