@@ -296,3 +296,32 @@ pub fn identity(sql: &dyn Sql) -> Result<Option<Target>, SqlError> {
     sql.query(migration::BIRTH, &[])?;
     sql.query("SELECT target FROM birth", &[])?.first().map(|row| row.json(0)).transpose()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KAFKA: Topology = Topology {
+        order_shards: 3,
+        ledger_shards: 2,
+        bus: Bus::Kafka { relays: 2, orders_partitions: 4, ledger_partitions: 3 },
+    };
+
+    #[test]
+    fn dead_letters_have_a_topic_beside_that_of_the_events() {
+        for subscription in Subscription::ALL {
+            assert_eq!(subscription.dead_letter_topic(), format!("{}.dlt", subscription.topic()));
+        }
+    }
+
+    #[test]
+    fn each_shard_and_each_reader_of_a_topic_has_one_relay() {
+        let sources: Vec<Target> = (0..2).flat_map(|relay| KAFKA.sources_of(relay)).collect();
+        for target in KAFKA.orders().chain(KAFKA.ledgers()).chain(KAFKA.consumers()) {
+            assert_eq!(sources.iter().filter(|source| **source == target).count(), 1, "{target:?}");
+        }
+        assert_eq!(sources.len(), 3 + 2 + 4 + 3);
+        let embedded = Topology { bus: Bus::Embedded, ..KAFKA };
+        assert!(embedded.consumers().all(|consumer| embedded.reader_of(consumer).is_none()));
+    }
+}

@@ -1,7 +1,7 @@
 """What an administrator of the cluster does, for the tests that do it under way.
 
 usage: python administer.py BROKERS delete-topic NAME | create-topic NAME COUNT REPLICAS | partitions NAME COUNT
-                                    | configure NAME KEY=VALUE | lag GROUP | ends NAME
+                                    | configure NAME KEY=VALUE | lag GROUP | ends NAME | write NAME KEY VALUE | read NAME
                                     | allow USER OPERATION,… | forbid USER OPERATION,…
 
 Prints the answer as JSON.
@@ -10,7 +10,14 @@ Prints the answer as JSON.
 import json
 import sys
 
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka import (
+    Consumer,
+    ConsumerGroupTopicPartitions,
+    KafkaError,
+    KafkaException,
+    Producer,
+    TopicPartition,
+)
 from confluent_kafka.admin import (
     AclBinding,
     AclBindingFilter,
@@ -57,6 +64,39 @@ def ends(brokers, topic):
     return found
 
 
+def write(brokers, topic, key, value):
+    """Somebody writes a record of their own."""
+    producer = Producer({"bootstrap.servers": brokers, "acks": "all"})
+    producer.produce(topic, value, key)
+    if producer.flush(20):
+        sys.exit(f"{topic} takes nothing")
+    return {}
+
+
+def read(brokers, topic):
+    """Every record of a topic, as text."""
+    consumer = Consumer({"bootstrap.servers": brokers, "group.id": "gyesan-administer", "enable.partition.eof": True})
+    known = consumer.list_topics(topic, timeout=20).topics[topic].partitions
+    partitions = [TopicPartition(topic, partition, 0) for partition in known]
+    left, found = len(partitions), []
+    consumer.assign(partitions)
+    while left:
+        message = consumer.poll(20)
+        if message is None:
+            sys.exit(f"{topic} cannot be read to its end")
+        if message.error():
+            if message.error().code() != KafkaError._PARTITION_EOF:
+                raise KafkaException(message.error())
+            left -= 1
+            continue
+        texts = {"key": message.key(), "value": message.value()}
+        record = {name: value.decode() for name, value in texts.items() if value is not None}
+        headers = {name: value.decode() for name, value in message.headers() or []}
+        found.append({**record, "partition": message.partition(), "headers": headers})
+    consumer.close()
+    return found
+
+
 def acls(kind, user, operations):
     """What a user may do with the product's topics; a reader needs its groups, too."""
     places = [(ResourceType.TOPIC, "gyesan.", operation) for operation in operations]
@@ -84,6 +124,10 @@ def main(brokers, deed, name, *rest):
         return lag(brokers, admin, name)
     if deed == "ends":
         return ends(brokers, name)
+    if deed == "write":
+        return write(brokers, name, *rest)
+    if deed == "read":
+        return read(brokers, name)
     if deed == "allow":
         return settle(admin.create_acls(list(acls(AclBinding, name, rest[0].split(",")))))
     if deed == "forbid":

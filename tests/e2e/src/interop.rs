@@ -86,7 +86,7 @@ fn compared(output: &Output) -> Result<Topics> {
 }
 
 /// An administrator's deed: `delete-topic NAME`, `create-topic NAME COUNT REPLICAS`, `partitions NAME COUNT`,
-/// `configure NAME KEY=VALUE`, `lag GROUP`, `ends NAME`, `allow USER OPERATION,…` or `forbid USER OPERATION,…`; the answer as JSON.
+/// `configure NAME KEY=VALUE`, `lag GROUP`, `ends NAME`, `write NAME KEY VALUE`, `read NAME`, `allow USER OPERATION,…` or `forbid USER OPERATION,…`; the answer as JSON.
 ///
 /// # Errors
 /// When it fails.

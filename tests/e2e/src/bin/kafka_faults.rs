@@ -10,6 +10,8 @@ mod away;
 mod changed;
 #[path = "kafka_faults/development.rs"]
 mod development;
+#[path = "kafka_faults/letters.rs"]
+mod letters;
 
 use anyhow::{Context, Result, ensure};
 use gyesan_e2e::books::{drained, explained};
@@ -40,6 +42,7 @@ const SCENARIOS: &[Scenario] = &[
     ("a_broker_that_is_silent_for_20_s_costs_nothing_but_lag", away::silent),
     ("too_few_replicas_in_step_are_waited_for", away::too_few_replicas),
     ("a_full_disk_is_waited_for", away::full_disk),
+    ("what_is_no_event_is_in_the_topic_of_dead_letters_once", letters::no_event),
     ("more_partitions_than_configured_stop_the_topic_with_a_sentence", changed::more_partitions),
     ("a_topic_that_was_deleted_and_made_again_stops_with_a_sentence", changed::deleted_topic),
 ];
