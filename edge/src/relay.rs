@@ -20,6 +20,7 @@ use crate::config::Kafka;
 use crate::migration;
 use crate::registrar::Registrar;
 use crate::sql::{Sql, SqlError};
+use crate::subscriber::clock::SteadyClock;
 use crate::throttle::Throttle;
 use crate::topology::{Subscription, Target, Topology};
 use gyesan_core::problem::Code;
@@ -59,8 +60,9 @@ pub struct Relay {
     /// What this publisher's numbers of connections are moved by, so that no two publishers share one.
     link_base: Link,
     registrar: Registrar,
-    /// The latest time seen: the publisher's clock never goes back.
-    clock: Timestamp,
+    /// The publisher's clock, which never goes back, and its time in this turn.
+    clock: SteadyClock,
+    steady: Millis,
     alarm: Alarm,
     /// The tick that has been asked for.
     tick: Option<Timestamp>,
@@ -109,7 +111,8 @@ impl Relay {
             links: BTreeSet::new(),
             link_base: 0,
             registrar: Registrar::open(sql, kafka.schema_registry.clone())?,
-            clock: now,
+            clock: SteadyClock::new(now),
+            steady: millis(now),
             alarm: Alarm::default(),
             tick: None,
             throttle: Throttle::default(),
@@ -125,7 +128,7 @@ impl Relay {
             turn.push(Effect::Socket(SocketOrder::Close(link)));
         }
         self.link_base = self.link_base.saturating_add(LINKS_MAX);
-        self.publisher = Publisher::new(millis(self.clock), self.settings.clone(), contents.publisher);
+        self.publisher = Publisher::new(self.steady, self.settings.clone(), contents.publisher);
         self.outputs.clear();
         self.acknowledged.clear();
         self.unsaved_until = None;
@@ -139,7 +142,7 @@ impl Relay {
     }
 
     fn tell(&mut self, input: protocol::Input) {
-        let outputs = self.publisher.handle(millis(self.clock), input);
+        let outputs = self.publisher.handle(self.steady, input);
         self.outputs.extend(outputs);
     }
 
@@ -297,8 +300,7 @@ impl Relay {
         }
         wishes.extend(self.registrar.retry_at());
         wishes.extend(self.unsaved_until);
-        let deadline = self.publisher.deadline().and_then(|at| i64::try_from(at).ok());
-        wishes.extend(deadline.map(Timestamp));
+        wishes.extend(self.publisher.deadline().map(|at| self.clock.wall(at)));
         let wish = wishes.into_iter().min();
         if wish.is_some() && wish != self.tick {
             self.tick = wish;
@@ -327,7 +329,7 @@ fn millis(at: Timestamp) -> Millis {
 
 impl Actor for Relay {
     fn handle(&mut self, turn: &mut Turn<'_>, input: Input) -> Result<(), Fault> {
-        self.clock = self.clock.max(turn.now);
+        self.steady = self.clock.read(turn.now);
         match input {
             Input::Command { token, command, .. } => {
                 let reply = self.command(turn, command)?;
@@ -370,7 +372,8 @@ impl Actor for Relay {
         // From here on memory and database part ways until all is stored; an error leaves this set.
         self.broken = true;
         self.carry_out(turn)?;
-        let mut commits = self.unsaved_until.is_some_and(|at| turn.now >= at);
+        let is_over = |at: Timestamp| turn.now >= at || at.ms_since(turn.now) > UNSAVED_MS;
+        let mut commits = self.unsaved_until.is_some_and(is_over);
         while self.freeze(turn)? {
             self.carry_out(turn)?;
             commits = true;

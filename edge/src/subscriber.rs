@@ -7,7 +7,7 @@
 //!
 //! Nothing is ever reset: where going on would be guessing it stops, says so, and waits for an operator.
 
-mod clock;
+pub(crate) mod clock;
 mod decoding;
 mod letters;
 mod links;
@@ -41,7 +41,7 @@ const NET_MS: i64 = 30_000;
 const FETCH_WAIT_MS: i32 = 500;
 /// Bytes of records fetched at once, unless a single batch is larger.
 const FETCH_BYTES_MAX: i32 = 1 << 20;
-/// While it is paused it looks at the topic's end so often, in milliseconds, so that operators see what waits.
+/// While it is paused it looks at the topic's end so often, in milliseconds, so that operators see what waits. No pause is longer.
 const PAUSED_LOOK_MS: i64 = 10_000;
 
 /// A consumer of one partition of a topic.
@@ -250,7 +250,7 @@ impl Subscriber {
     /// Does what is due: stores the position, starts a reader or lets it look at its deadlines.
     fn look_after(&mut self, turn: &mut Turn<'_>) -> Result<(), Fault> {
         self.handling.save(turn.sql)?;
-        if self.reader.is_none() && self.may_read() && turn.now >= self.not_before {
+        if self.reader.is_none() && self.may_read() && self.has_rested(turn.now) {
             let mut settings = self.settings.clone();
             if self.handling.paused.is_some() {
                 settings.max_bytes = 1;
@@ -260,6 +260,11 @@ impl Subscriber {
             self.reader = Some(Reader::new(now, settings, self.topic.clone(), position));
         }
         Ok(self.read(turn, reader::Input::Tick)?)
+    }
+
+    /// Whether the pause is over. One that is too long to be a pause is left over from a clock that was set back.
+    fn has_rested(&self, now: Timestamp) -> bool {
+        now >= self.not_before || self.not_before.ms_since(now) > PAUSED_LOOK_MS
     }
 
     fn may_read(&self) -> bool {

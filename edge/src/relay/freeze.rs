@@ -1,7 +1,7 @@
 //! Making batches of what was read.
 
 use super::source::Source;
-use super::{Relay, millis, store};
+use super::{Relay, store};
 use crate::actor::Turn;
 use crate::dead_letter_log;
 use crate::outbox::LogEntry;
@@ -85,7 +85,7 @@ impl Relay {
         for result in frozen {
             match result {
                 Ok((place, base_sequence)) => {
-                    let now = millis(self.clock);
+                    let now = self.steady;
                     let outputs = self.publisher.handle(now, Input::Stored { place, base_sequence });
                     self.outputs.extend(outputs);
                 }

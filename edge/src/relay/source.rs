@@ -69,7 +69,9 @@ impl Source {
     pub fn wants_page(&mut self, now: Timestamp) -> Option<u64> {
         let last = self.last_read();
         let behind = self.must_ask || last < self.end;
-        if !behind || self.reading || !self.has_room() || now < self.not_before {
+        // A pause that is too long to be one is left over from a clock that was set back.
+        let rests = now < self.not_before && self.not_before.ms_since(now) <= PAUSE_MAX_MS;
+        if !behind || self.reading || !self.has_room() || rests {
             return None;
         }
         self.reading = true;
