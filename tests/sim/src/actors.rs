@@ -18,6 +18,8 @@ pub struct Node {
     pub database: Database,
     /// Counts processes; what is meant for an earlier one is dropped.
     pub boot: u64,
+    /// By how much its clock is wrong, in milliseconds.
+    pub clock_off_ms: i64,
     process: Option<Box<dyn Actor>>,
     inbox: Vec<Input>,
     turn_planned: bool,
@@ -38,6 +40,7 @@ impl Node {
         Node {
             database,
             boot: 0,
+            clock_off_ms: 0,
             process: None,
             inbox: Vec::new(),
             turn_planned: false,
@@ -132,7 +135,7 @@ impl World {
         };
         let number = self.turns;
         self.turns += 1;
-        let now = self.now();
+        let now = self.now().plus_ms(node.clock_off_ms);
         for input in &inputs {
             if let Some(told) = words::input(input) {
                 self.tell(|| format!("{:<13} < {told}", target.name()));
@@ -175,7 +178,7 @@ impl World {
         self.checker.turned(committed, &psp_ids(&inputs));
         if committed {
             node.database.commit().unwrap();
-            let checked = self.checker.check(target, &node.database, &self.psps, now);
+            let checked = self.checker.check(target, &node.database, &self.psps, self.now());
             if !self.checker.news.is_empty() {
                 self.eventful.push(number);
             }
@@ -243,7 +246,7 @@ impl World {
                 Effect::Then(input) => self.later(0, Happening::Arrives { target, boot: Some(boot), input }),
                 Effect::Alarm(at) => {
                     node.alarm_ms = Some(at.0);
-                    let in_ms = at.0 - self.now_ms;
+                    let in_ms = at.0 - self.now_ms - node.clock_off_ms;
                     // A clock that is already past it makes the alarm go off at once.
                     self.later(in_ms, Happening::Alarm(target, at.0));
                 }
@@ -258,7 +261,7 @@ impl World {
                 }
                 Effect::Tick(at) => {
                     node.tick_ms = Some(at.0);
-                    let in_ms = at.0 - self.now_ms;
+                    let in_ms = at.0 - self.now_ms - node.clock_off_ms;
                     self.later(in_ms, Happening::Tick { target, boot, at_ms: at.0 });
                 }
                 Effect::ReadLog { source, after, limit } => self.read_log(target, boot, source, after, limit),

@@ -21,6 +21,9 @@ const AFTER_DEATH_MS: i64 = 20;
 /// that it is given up.
 const HOLD_CALM_MS: Millis = 9_000;
 
+/// By how much clocks are wrong, in milliseconds.
+const CLOCKS_OFF_MS: [i64; 5] = [-7_200_000, -20_000, 0, 20_000, 7_200_000];
+
 /// Answers that a leader gives for its own reasons, and whether the batch is written all the same.
 const REFUSALS: [(i16, bool); 8] =
     [(7, true), (7, false), (19, false), (20, true), (6, false), (3, false), (56, false), (-1, true)];
@@ -197,6 +200,9 @@ impl World {
             let (error, written) = *self.random.pick(&REFUSALS);
             brokers.cluster.refuse_next(&place, error, written);
         }
+        if self.strikes(storm.clock) {
+            self.set_a_clock();
+        }
         // A request of an earlier connection that arrives after its repeat is only harmless while the broker remembers its producer.
         let stale = |socket: &Socket| self.nodes.get(&socket.target).is_none_or(|n| n.boot != socket.boot);
         let in_flight = brokers.network.carries_late_requests() || brokers.sockets.values().any(stale);
@@ -209,8 +215,20 @@ impl World {
         self.plan_carrying();
     }
 
-    /// All brokers are up, and nothing is cut any more.
+    /// The clock of a relay or a subscriber jumps.
+    fn set_a_clock(&mut self) {
+        let everybody: Vec<Target> = self.topology.relays().chain(self.topology.consumers()).collect();
+        let target = *self.random.pick(&everybody);
+        let off_ms = *self.random.pick(&CLOCKS_OFF_MS);
+        self.tell(|| format!("{:<13} its clock is off by {off_ms} ms", target.name()));
+        self.nodes.get_mut(&target).unwrap().clock_off_ms = off_ms;
+    }
+
+    /// All brokers are up, nothing is cut any more, and clocks are right.
     pub fn calm_brokers(&mut self) {
+        for node in self.nodes.values_mut() {
+            node.clock_off_ms = 0;
+        }
         let Some(brokers) = &mut self.brokers else { return };
         let delay_max_ms = brokers.network.faults.delay_max_ms;
         brokers.network.faults = Faults { delay_max_ms, ..Faults::default() };

@@ -47,6 +47,8 @@ pub struct Storm {
     pub leader: u32,
     /// A leader refuses a batch, or says so and writes it.
     pub refusal: u32,
+    /// A relay's or a subscriber's clock is set to another time.
+    pub clock: u32,
     /// The brokers forget who has written what: then a batch that is sent again blindly is written again.
     pub forget: u32,
 }
@@ -66,6 +68,7 @@ impl Storm {
             leader: rate(&[10, 100]),
             refusal: rate(&[50, 300]),
             forget: rate(&[100, 500]),
+            clock: 0,
             hold_min_ms: 0,
             every_ms: (until_ms / 300).max(1_000),
             faults: Faults {
@@ -81,6 +84,7 @@ impl Storm {
             storm.refusal = 0;
             storm.faults.late_ms = 0;
         }
+        storm.clock = if random.chance(300) { *random.pick(&[20, 100]) } else { 0 };
         // Long worlds would have too many steps otherwise.
         storm.hold_min_ms = if until_ms > 300_000 { 9_000 } else { *random.pick(&[0, 3_000, 9_000]) };
         storm
