@@ -14,7 +14,7 @@ use bytes::Bytes;
 use gyesan_core::problem::Code;
 use gyesan_core::time::Timestamp;
 use gyesan_core::toss::Answer;
-use gyesan_kafka::cluster::{Address, Link};
+pub use gyesan_kafka::cluster::{Address, Link};
 
 /// Names a caller who waits for a reply; given out by the shell.
 pub type Token = u64;

@@ -68,6 +68,10 @@ pub struct Relay {
     tick: Option<Timestamp>,
     throttle: Throttle,
     started: bool,
+    /// Which process of this relay's store it is.
+    process: u64,
+    /// Whether another process has opened the store: it is that one's, and this one does nothing more.
+    superseded: bool,
     /// Whether the last turn could not be stored: what is in memory is not to be trusted.
     broken: bool,
 }
@@ -117,6 +121,8 @@ impl Relay {
             tick: None,
             throttle: Throttle::default(),
             started: false,
+            process: store::begin_process(sql)?,
+            superseded: false,
             broken: false,
         })
     }
@@ -242,6 +248,10 @@ impl Relay {
                     turn.push(self.line("error", "alert.relay-stopped", format!("{place}: {reason}")));
                     self.stopped.insert(place, reason.to_string());
                 }
+                Output::Postponed { place, error } => {
+                    let detail = format!("{place}: {error}; what is committed waits here");
+                    self.complain(turn, "relay.postponed", detail);
+                }
                 Output::TopicUnavailable { topic, error } => {
                     let is_it = |subscription: &Subscription| subscription.dead_letter_topic() == topic;
                     let detail = match Subscription::ALL.iter().any(is_it) {
@@ -310,6 +320,18 @@ impl Relay {
         self.alarm.wish(turn, (!done).then(|| turn.now.plus_ms(NET_MS)));
     }
 
+    /// Another process has this relay's store: two writers under one producer id would lose records without an error.
+    fn give_way(&mut self, turn: &mut Turn<'_>) {
+        if !std::mem::replace(&mut self.superseded, true) {
+            let detail = "another process has taken over this relay's store; this one does nothing more";
+            turn.push(self.line("error", "relay.superseded", detail.to_owned()));
+        }
+        self.outputs.clear();
+        for socket in std::mem::take(&mut self.links) {
+            turn.push(Effect::Socket(SocketOrder::Close(socket)));
+        }
+    }
+
     /// A line of the log that repeats while something is wrong: once a minute.
     fn complain(&mut self, turn: &mut Turn<'_>, fact: &'static str, detail: String) {
         if self.throttle.allows(&format!("{fact} {detail}"), turn.now) {
@@ -366,6 +388,10 @@ impl Actor for Relay {
     }
 
     fn finish(&mut self, turn: &mut Turn<'_>) -> Result<(), Fault> {
+        if self.superseded || !store::is_latest(turn.sql, self.process)? {
+            self.give_way(turn);
+            return Ok(());
+        }
         if self.broken {
             self.reopen(turn)?;
         }

@@ -45,6 +45,8 @@ impl ErrorCode {
     pub const DUPLICATE_SEQUENCE_NUMBER: Self = Self(46);
     /// A newer epoch of the producer has written.
     pub const INVALID_PRODUCER_EPOCH: Self = Self(47);
+    /// The broker cannot use the disk of that log.
+    pub const KAFKA_STORAGE_ERROR: Self = Self(56);
     /// SASL: wrong name, password or token.
     pub const SASL_AUTHENTICATION_FAILED: Self = Self(58);
     /// Another instance of the producer has taken over.

@@ -119,6 +119,21 @@ fn a_refused_batch_stops_its_partition_alone_and_goes_on_when_told() {
     }
 }
 
+/// NOT_ENOUGH_REPLICAS, NOT_ENOUGH_REPLICAS_AFTER_APPEND and KAFKA_STORAGE_ERROR: told, and tried again until it is taken.
+#[test]
+fn a_broker_short_of_replicas_or_disk_is_waited_for() {
+    for (error, written) in [(19, false), (20, true), (56, false)] {
+        let mut world = World::new(8, Faults::default(), Chaos::default());
+        for _ in 0..3 {
+            world.cluster.refuse_next(&place(1), error, written);
+        }
+        world.run_until_drained();
+        world.check();
+        assert!(world.stops.is_empty(), "{error}: {:?}", world.stops);
+        assert!(world.postponed > 0, "{error} is told");
+    }
+}
+
 #[test]
 fn acknowledged_records_that_are_lost_stop_the_partition() {
     let mut world = World::new(9, SLOW, Chaos::default());

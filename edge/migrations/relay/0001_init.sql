@@ -1,3 +1,11 @@
+-- Counts the processes that have opened this store. Only the last one may write: an earlier one that still runs finds another
+-- number here and stops. One row.
+CREATE TABLE processes (
+    id     INTEGER PRIMARY KEY CHECK (id = 1),
+    latest INTEGER NOT NULL
+) STRICT;
+INSERT INTO processes (id, latest) VALUES (1, 0);
+
 -- The relay's identity at the brokers: the one writer under it is whoever owns this database. At most one row.
 CREATE TABLE producer (
     id          INTEGER PRIMARY KEY CHECK (id = 1),

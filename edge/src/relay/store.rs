@@ -20,6 +20,18 @@ pub struct Contents {
     pub taken_over: BTreeMap<Target, u64>,
 }
 
+/// Makes the caller the only process that may write.
+pub fn begin_process(sql: &dyn Sql) -> Result<u64, SqlError> {
+    let rows = sql.query("UPDATE processes SET latest = latest + 1 RETURNING latest", &[])?;
+    rows.first().ok_or_else(|| SqlError("the relay's store has no row of processes".to_owned()))?.count(0)
+}
+
+/// Whether no other process has opened the store since.
+pub fn is_latest(sql: &dyn Sql, process: u64) -> Result<bool, SqlError> {
+    let rows = sql.query("SELECT 1 FROM processes WHERE latest = ?", params![process])?;
+    Ok(!rows.is_empty())
+}
+
 pub fn read(sql: &dyn Sql) -> Result<Contents, SqlError> {
     let producer = sql.query("SELECT producer_id, epoch FROM producer", &[])?;
     let topics = sql.query("SELECT topic, id, partitions FROM topics", &[])?;

@@ -3,8 +3,7 @@
 
 use crate::bindings::Shim;
 use bytes::Bytes;
-use gyesan_edge::actor::{Input, SocketNews, SocketOrder};
-use gyesan_kafka::cluster::{Address, Link};
+use gyesan_edge::actor::{Address, Input, Link, SocketNews, SocketOrder};
 use js_sys::Uint8Array;
 use std::collections::BTreeMap;
 

@@ -100,6 +100,8 @@ pub(super) enum Output {
     Located(i64),
     /// Delete the batch's row and store `scan_from`, in one transaction.
     Acknowledged { base_sequence: i32, scan_from: i64, repeat: bool },
+    /// The broker cannot take a batch now; it is tried again.
+    Postponed(ErrorCode),
     /// The leader has moved.
     Distrust,
     /// Nothing more is sent.

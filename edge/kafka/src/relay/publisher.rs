@@ -277,6 +277,7 @@ impl Publisher {
             lane::Output::Acknowledged { base_sequence, scan_from, repeat } => {
                 self.outputs.push(Output::Acknowledged { place, base_sequence, scan_from, repeat });
             }
+            lane::Output::Postponed(error) => self.outputs.push(Output::Postponed { place, error }),
             lane::Output::Distrust => self.cluster.distrust(now, &place.topic),
             lane::Output::Stopped(reason) => self.outputs.push(Output::Stopped { place, reason }),
         }

@@ -109,7 +109,7 @@ impl Relay {
                 Output::Durability { replicas, min_in_sync_replicas, .. } => {
                     self.durability = Some((replicas, min_in_sync_replicas));
                 }
-                Output::TopicUnavailable { .. } | Output::LinkBroken { .. } => {}
+                Output::TopicUnavailable { .. } | Output::Postponed { .. } | Output::LinkBroken { .. } => {}
             }
         }
     }

@@ -37,6 +37,7 @@ pub struct World {
     pub repeats: usize,
     pub opened: usize,
     pub unavailable: usize,
+    pub postponed: usize,
     pub stops: Vec<(TopicPartition, StopReason)>,
     seed: u64,
     now: Millis,
@@ -66,6 +67,7 @@ impl World {
             repeats: 0,
             opened: 0,
             unavailable: 0,
+            postponed: 0,
             stops: Vec::new(),
             seed,
             now: START,
@@ -202,6 +204,7 @@ impl World {
             }
             Output::Stopped { place, reason } => self.stops.push((place, reason)),
             Output::TopicUnavailable { .. } => self.unavailable += 1,
+            Output::Postponed { .. } => self.postponed += 1,
             Output::Durability { .. } | Output::LinkBroken { .. } => {}
         }
     }

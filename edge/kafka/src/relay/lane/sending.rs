@@ -71,8 +71,17 @@ impl Lane {
                     self.stop(StopReason::Rejected { base_sequence, error, message });
                     None
                 }
-                Class::Retriable => Some(Trouble::Unknown { distrust: false }),
-                Class::ReloadMetadata | Class::ReloadCoordinator => Some(Trouble::Unknown { distrust: true }),
+                Class::Retriable => {
+                    self.outputs.push(Output::Postponed(error));
+                    Some(Trouble::Unknown { distrust: false })
+                }
+                Class::ReloadMetadata | Class::ReloadCoordinator => {
+                    // A leader that has moved is everyday life; a broken disk is not.
+                    if error == ErrorCode::KAFKA_STORAGE_ERROR {
+                        self.outputs.push(Output::Postponed(error));
+                    }
+                    Some(Trouble::Unknown { distrust: true })
+                }
             },
         }
     }

@@ -139,6 +139,13 @@ pub enum Output {
         /// Why.
         reason: StopReason,
     },
+    /// The broker cannot take a partition's batch now, perhaps for want of replicas or disk; it is tried again, for ever.
+    Postponed {
+        /// Which.
+        place: TopicPartition,
+        /// Why.
+        error: ErrorCode,
+    },
     /// A topic cannot be published to for now; asking goes on.
     TopicUnavailable {
         /// Which.

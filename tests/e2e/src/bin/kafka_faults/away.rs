@@ -125,10 +125,10 @@ pub fn too_few_replicas(state: &Path) -> Result<()> {
         administer(&first.address(), &["create-topic", topic, "2", "2"])?;
     }
     let second = RefCell::new(second);
-    let trouble = |_: &Stack, _: &mut Broker| {
+    let trouble = |stack: &Stack, _: &mut Broker| {
         second.borrow_mut().end(End::Killed)?;
         std::thread::sleep(DOWN);
-        Ok(())
+        logged(stack, "relay.postponed", "NOT_ENOUGH_REPLICAS").map(drop)
     };
     through_trouble(Shopping::begin_on(first, state)?, trouble, |_| second.borrow_mut().resume())
 }

@@ -1,0 +1,280 @@
+//! Relay processes over one store, one shard's log, the brokers, and one clock.
+
+use bytes::Bytes;
+use gyesan_core::event::{Event, EventData};
+use gyesan_core::money::Currency;
+use gyesan_core::time::Timestamp;
+use gyesan_edge::actor::{Actor, Effect, Input, SocketNews, SocketOrder, turn};
+use gyesan_edge::actors;
+use gyesan_edge::command::Command;
+use gyesan_edge::config::Kafka;
+use gyesan_edge::native::Database;
+use gyesan_edge::outbox;
+use gyesan_edge::params;
+use gyesan_edge::schema;
+use gyesan_edge::sql::{Row, Sql, SqlError, Value};
+use gyesan_edge::topology::{Bus, Target, Topology};
+use gyesan_kafka::batch;
+use gyesan_kafka::partitioner::partition_of;
+use gyesan_kafka::sim::{self, Faults, SimCluster, SimNetwork};
+use gyesan_kafka::{Millis, TopicPartition};
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
+
+const TOPIC: &str = "gyesan.orders";
+const PARTITIONS: u32 = 3;
+const SHARD: Target = Target::Order(0);
+const RELAY: Target = Target::Relay(0);
+const TOPOLOGY: Topology = Topology {
+    order_shards: 1,
+    ledger_shards: 1,
+    bus: Bus::Kafka { relays: 1, orders_partitions: PARTITIONS, ledger_partitions: 1 },
+};
+const START_MS: i64 = 1_700_000_000_000;
+/// Numbers of connections of one process.
+const PROCESS: u64 = 1 << 40;
+
+struct Process {
+    actor: Box<dyn Actor>,
+    tick: Option<i64>,
+    sockets: BTreeSet<u64>,
+    facts: Vec<&'static str>,
+}
+
+pub struct World {
+    now: i64,
+    cluster: SimCluster,
+    network: SimNetwork,
+    store: Database,
+    shard: Database,
+    ledger: Database,
+    appended: u64,
+    processes: Vec<Process>,
+    arriving: BTreeMap<(i64, u64), (usize, Input)>,
+    sequence: u64,
+    fail_after: Option<u32>,
+}
+
+/// A database whose writes fail from some statement of a turn on.
+struct Failing<'a> {
+    database: &'a Database,
+    left: Cell<Option<u32>>,
+    failed: Cell<bool>,
+}
+
+impl Sql for Failing<'_> {
+    fn query(&self, statement: &'static str, params: &[Value]) -> Result<Vec<Row>, SqlError> {
+        match self.left.get() {
+            Some(0) if !statement.starts_with("SELECT") => {
+                self.failed.set(true);
+                return Err(SqlError("disk full".to_owned()));
+            }
+            Some(left) => self.left.set(Some(left.saturating_sub(1))),
+            None => {}
+        }
+        self.database.query(statement, params)
+    }
+
+    fn savepoint(&self, body: &mut dyn FnMut() -> bool) -> Result<(), SqlError> {
+        self.database.savepoint(body)
+    }
+}
+
+fn kafka() -> Kafka {
+    Kafka { brokers: vec![SimCluster::address(1)], tls: false, credentials: None, schema_registry: None }
+}
+
+fn places() -> impl Iterator<Item = TopicPartition> {
+    (0..i32::try_from(PARTITIONS).unwrap())
+        .map(|partition| TopicPartition { topic: TOPIC.to_owned(), partition })
+}
+
+impl World {
+    pub fn new() -> World {
+        let mut cluster = SimCluster::new(2);
+        cluster.create_topic(TOPIC, i32::try_from(PARTITIONS).unwrap());
+        cluster.create_topic("gyesan.ledger", 1);
+        let (shard, ledger) = (Database::in_memory().unwrap(), Database::in_memory().unwrap());
+        for (target, database) in [(SHARD, &shard), (Target::Ledger(0), &ledger)] {
+            let open =
+                |sql: &dyn Sql| actors::open(target, TOPOLOGY, Some(&kafka()), sql, Timestamp(START_MS));
+            database.transaction(open).unwrap().unwrap();
+        }
+        World {
+            now: START_MS,
+            cluster,
+            network: SimNetwork::new(7, Faults { delay_max_ms: 3, ..Faults::default() }),
+            store: Database::in_memory().unwrap(),
+            shard,
+            ledger,
+            appended: 0,
+            processes: Vec::new(),
+            arriving: BTreeMap::new(),
+            sequence: 0,
+            fail_after: None,
+        }
+    }
+
+    /// Commits events of ten orders in turn.
+    pub fn append(&mut self, count: u64) {
+        for _ in 0..count {
+            self.appended += 1;
+            let order_id = format!("ord_{:04}", self.appended % 10);
+            let event = Event {
+                event_id: format!("evt_{}", self.appended),
+                merchant_id: "demo".into(),
+                currency: Currency::Krw,
+                occurred_at: Timestamp(self.now),
+                data: EventData::OrderExpired { order_id: order_id.as_str().into(), order_version: 2 },
+            };
+            let value = Bytes::from(schema::encode(&event).unwrap());
+            let insert = "INSERT INTO outbox (seq, key, value, trace) VALUES (?, ?, ?, NULL)";
+            self.shard.query(insert, params![self.appended, order_id, value]).unwrap();
+        }
+    }
+
+    /// Another process of the relay, beside those that run.
+    pub fn start(&mut self) -> usize {
+        let now = Timestamp(self.now);
+        let open = |sql: &dyn Sql| actors::open(RELAY, TOPOLOGY, Some(&kafka()), sql, now).unwrap();
+        let actor = self.store.transaction(open).unwrap();
+        self.processes.push(Process { actor, tick: None, sockets: BTreeSet::new(), facts: Vec::new() });
+        let number = self.processes.len() - 1;
+        self.arrives(0, number, Input::Alarm);
+        number
+    }
+
+    /// Every process hears that the log has grown.
+    pub fn tell_all(&mut self) {
+        for number in 0..self.processes.len() {
+            let command = Command::Appended { source: SHARD, end: self.appended, page: None };
+            self.arrives(0, number, Input::Command { token: 1, command, trace: None });
+        }
+    }
+
+    /// In the next turn that writes more than so many statements, they fail.
+    pub fn fail_writes_after(&mut self, statements: u32) {
+        self.fail_after = Some(statements);
+    }
+
+    fn arrives(&mut self, in_ms: i64, process: usize, input: Input) {
+        self.sequence += 1;
+        self.arriving.insert((self.now + in_ms, self.sequence), (process, input));
+    }
+
+    pub fn run_for(&mut self, duration_ms: i64) {
+        let end = self.now + duration_ms;
+        while self.now < end {
+            let ticks = self.processes.iter().filter_map(|process| process.tick);
+            let network = self.network.next_at().map(|at| i64::try_from(at).unwrap());
+            let next = ticks.chain(network).chain(self.arriving.keys().map(|(at, _)| *at)).chain([end]).min();
+            self.now = self.now.max(next.unwrap());
+            while self.network.next_at().is_some_and(|at| i64::try_from(at).unwrap() <= self.now) {
+                let now = Millis::try_from(self.now).unwrap();
+                let Some(event) = self.network.step(now, &mut self.cluster) else { continue };
+                let news = match event {
+                    sim::Event::Opened { link } => (link, SocketNews::Opened(link % PROCESS, [7; 16])),
+                    sim::Event::Received { link, bytes } => {
+                        (link, SocketNews::Received(link % PROCESS, bytes))
+                    }
+                    sim::Event::Closed { link } => (link, SocketNews::Closed(link % PROCESS)),
+                };
+                let process = usize::try_from(news.0 / PROCESS).unwrap();
+                self.arrives(0, process, Input::Socket(news.1));
+            }
+            while let Some(entry) = self.arriving.first_entry().filter(|entry| entry.key().0 <= self.now) {
+                let (process, input) = entry.remove();
+                self.turn(process, input);
+            }
+            for number in 0..self.processes.len() {
+                if self.processes[number].tick.is_some_and(|at| at <= self.now) {
+                    self.processes[number].tick = None;
+                    self.turn(number, Input::Tick);
+                }
+            }
+        }
+    }
+
+    fn turn(&mut self, number: usize, input: Input) {
+        let now = Timestamp(self.now);
+        let failing =
+            Failing { database: &self.store, left: Cell::new(self.fail_after), failed: Cell::default() };
+        let actor = self.processes[number].actor.as_mut();
+        self.store.begin().unwrap();
+        let effects = turn(actor, &failing, now, &mut || 7, vec![input]);
+        if failing.failed.get() {
+            self.fail_after = None;
+        }
+        self.store.commit().unwrap();
+        let base = u64::try_from(number).unwrap() * PROCESS;
+        let now = Millis::try_from(self.now).unwrap();
+        for effect in effects {
+            let process = &mut self.processes[number];
+            match effect {
+                Effect::Socket(SocketOrder::Open(link, address)) => {
+                    process.sockets.insert(link);
+                    self.network.open(now, &self.cluster, base + link, &address);
+                }
+                Effect::Socket(SocketOrder::Send(link, bytes)) => self.network.send(now, base + link, &bytes),
+                Effect::Socket(SocketOrder::Close(link)) => {
+                    process.sockets.remove(&link);
+                    self.network.close(now, base + link);
+                }
+                Effect::Tick(at) => process.tick = Some(at.0),
+                Effect::ReadLog { source, after, limit } => {
+                    let page = match source {
+                        SHARD => outbox::page(&self.shard, source, after, limit).ok(),
+                        Target::Ledger(_) => outbox::page(&self.ledger, source, after, limit).ok(),
+                        _ => None,
+                    };
+                    self.arrives(1, number, Input::LogRead { source, page });
+                }
+                Effect::Log(line) => process.facts.push(line.fact),
+                Effect::Reply { .. } | Effect::Call { .. } | Effect::Alarm(_) => {}
+                Effect::Psp(_) | Effect::Then(_) | Effect::Http { .. } => {
+                    panic!("nothing of a relay: {effect:?}")
+                }
+            }
+        }
+    }
+
+    /// The event ids of the log by key, in order.
+    pub fn committed(&self) -> BTreeMap<String, Vec<String>> {
+        let rows = self.shard.query("SELECT key, value FROM outbox ORDER BY seq", &[]).unwrap();
+        let mut keys: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for row in &rows {
+            let event = schema::decode(row.blob(1).unwrap()).unwrap();
+            keys.entry(row.text(0).unwrap().to_owned()).or_default().push(event.event_id);
+        }
+        keys
+    }
+
+    /// The event ids in the topic by key, in order; each key in its partition.
+    pub fn published(&self) -> BTreeMap<String, Vec<String>> {
+        let mut keys: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for place in places() {
+            for found in batch::headers(Bytes::from(self.cluster.log(&place).concat())) {
+                let (header, bytes) = found.unwrap();
+                for stored in batch::decode(&header, &bytes).unwrap() {
+                    let key = stored.record.key.unwrap();
+                    assert_eq!(partition_of(&key, PARTITIONS), place.partition);
+                    let event = schema::decode(&stored.record.value.unwrap()).unwrap();
+                    keys.entry(String::from_utf8(key.to_vec()).unwrap()).or_default().push(event.event_id);
+                }
+            }
+        }
+        keys
+    }
+
+    pub fn facts(&self) -> Vec<&'static str> {
+        self.processes.iter().flat_map(|process| process.facts.clone()).collect()
+    }
+
+    pub fn said(&self, process: usize, fact: &str) -> usize {
+        self.processes[process].facts.iter().filter(|said| **said == fact).count()
+    }
+
+    pub fn open_sockets(&self, process: usize) -> usize {
+        self.processes[process].sockets.len()
+    }
+}
