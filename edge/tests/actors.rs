@@ -5,6 +5,7 @@ use gyesan_core::api::{Line, OrderStatus, PaymentStatus};
 use gyesan_core::id::{MerchantId, OrderId, SellerId};
 use gyesan_core::money::Amount;
 use gyesan_core::pricing::Funder;
+use gyesan_core::problem::Code;
 use gyesan_core::time::Timestamp;
 use gyesan_core::toss::{Answer, Refusal, TossPayment, TossStatus};
 use gyesan_edge::actor::{Actor, CallFault, Effect, Input, turn};
@@ -12,6 +13,7 @@ use gyesan_edge::actors;
 use gyesan_edge::command::*;
 use gyesan_edge::native::Database;
 use gyesan_edge::psp::{PspCall, PspRequest};
+use gyesan_edge::schema::EVENT_BYTES_MAX;
 use gyesan_edge::topology::{Bus, Subscription, Target, Topology};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -333,4 +335,22 @@ fn a_second_authentication_takes_over_when_the_first_is_refused() {
     assert!(matches!(&second.request, PspRequest::Confirm { payment_key, .. } if payment_key == "key_2"));
     world.answer(&second, done("key_2"));
     assert!(matches!(world.replies.remove(0), Ok(Reply::Confirmed(ConfirmOutcome::Paid { .. }))));
+}
+
+#[test]
+fn an_event_that_is_too_large_for_a_broker_rolls_its_command_back() {
+    let mut world = World::new();
+    let too_large = NewOrder { member_id: Some("m".repeat(EVENT_BYTES_MAX)), ..order() };
+    let rejection = world.ask(Target::Order(0), place(too_large)).unwrap_err();
+    assert_eq!(rejection.code, Code::BodyTooLarge);
+    let view = OrderCommand::View { merchant_id: "demo".into(), order_id: "ord_1".into() };
+    let missing = world.ask(Target::Order(0), Command::Order(view)).unwrap_err();
+    assert_eq!(missing.code, Code::OrderNotFound, "there is no order without its event");
+
+    // The log has no hole where it was, and the id is free.
+    world.ask(Target::Order(0), place(order())).unwrap();
+    match world.ask(Target::Order(0), Command::Log(LogCommand::Status)).unwrap() {
+        Reply::LogStatus(status) => assert_eq!(status.end, 1),
+        other => panic!("{other:?}"),
+    }
 }
