@@ -162,7 +162,12 @@ impl Outbox {
             };
             reader.unsent.extend(fresh.iter().take(room).cloned());
             reader.stale |= fresh.len() > room;
-            if reader.waking.is_some_and(|(_, since)| turn.now.ms_since(since) >= WAKE_LIMIT_MS) {
+            // A clock that was set back must not make it wait for hours.
+            let is_over = |since: Timestamp| !(0..WAKE_LIMIT_MS).contains(&turn.now.ms_since(since));
+            if reader.not_before.ms_since(turn.now) > PAUSE_MAX_MS {
+                reader.not_before = turn.now;
+            }
+            if reader.waking.is_some_and(|(_, since)| is_over(since)) {
                 reader.waking = None;
                 reader.stale = true;
             }

@@ -158,12 +158,13 @@ impl Registrar {
         let answer = answer.map_err(|why| RegistryFault::Unavailable { why });
         match answer.and_then(|(status, body)| understand(step, status, &String::from_utf8_lossy(&body))) {
             Ok(given) => {
-                self.failures = 0;
-                self.current = self.steps.next();
                 let mut notice = None;
                 if let (Step::Register(schema), Some(id)) = (step, given) {
                     notice = self.take(sql, schema, id, now)?;
                 }
+                // Only what is stored is done; otherwise it is asked again.
+                self.failures = 0;
+                self.current = self.steps.next();
                 if self.current.is_none() && self.is_over() {
                     notice = notice.or_else(|| Some(restored()));
                 }

@@ -137,6 +137,7 @@ impl Relay {
         self.publisher = Publisher::new(self.steady, self.settings.clone(), contents.publisher);
         self.outputs.clear();
         self.acknowledged.clear();
+        self.stopped.clear();
         self.unsaved_until = None;
         self.open = contents.open;
         for (whose, source) in &mut self.sources {
@@ -157,6 +158,8 @@ impl Relay {
             Command::Appended { source, end, page } => match self.sources.get_mut(&source) {
                 Some(source) => {
                     source.appended(end, page.as_ref());
+                    // The shard will not say it again, also if this turn cannot be stored.
+                    self.alarm.wish(turn, Some(turn.now.plus_ms(NET_MS)));
                     Ok(Reply::Done)
                 }
                 None => Err(Rejection::with(Code::Internal, "not a log of this relay").into()),
@@ -233,6 +236,8 @@ impl Relay {
                 Output::ProducerAssigned(producer) => store::assign_producer(turn.sql, producer)?,
                 Output::TopicSeen(topic) => store::see_topic(turn.sql, &topic)?,
                 Output::Located { place, producer, scan_from } => {
+                    // In their order: what was acknowledged before names an older offset.
+                    self.save_acknowledged(turn)?;
                     store::locate(turn.sql, &place, producer, scan_from)?;
                 }
                 Output::Acknowledged { place, base_sequence, scan_from, repeat } => {
@@ -353,12 +358,20 @@ impl Actor for Relay {
     fn handle(&mut self, turn: &mut Turn<'_>, input: Input) -> Result<(), Fault> {
         self.steady = self.clock.read(turn.now);
         match input {
+            Input::Command { .. } if self.superseded => {
+                return Err(
+                    Rejection::with(Code::ServiceUnavailable, "another process has this store").into()
+                );
+            }
             Input::Command { token, command, .. } => {
                 let reply = self.command(turn, command)?;
                 turn.reply(token, reply);
             }
             Input::Alarm => {
                 self.alarm.went_off();
+                if self.broken {
+                    self.alarm.wish(turn, Some(turn.now.plus_ms(NET_MS)));
+                }
                 self.tell(protocol::Input::Tick);
                 // Nobody else wakes those who read topics after all processes have ended.
                 if !std::mem::replace(&mut self.started, true) && self.index == 0 {

@@ -190,6 +190,28 @@ fn a_changed_topic_stops_and_is_never_published_to() {
 }
 
 #[test]
+fn a_topic_that_was_made_again_is_published_to_once_a_person_has_looked() {
+    let mut world = World::new(12, Faults::default(), Chaos::default());
+    world.run_for(25);
+    let before: Vec<_> = (0..world::PARTITIONS)
+        .map(|partition| {
+            let acknowledged = usize::try_from(world.acknowledged(&place(partition))).unwrap();
+            world.published(&place(partition)).into_iter().take(acknowledged).collect::<Vec<_>>()
+        })
+        .collect();
+    world.cluster.create_topic(TOPIC, world::PARTITIONS);
+    world.crash();
+    world.run_for(30_000);
+    for partition in 0..world::PARTITIONS {
+        world.resume(&place(partition));
+    }
+    world.run_until_drained();
+    for (partition, before) in (0..).zip(before) {
+        world.check_after_deletion(&place(partition), before);
+    }
+}
+
+#[test]
 fn a_missing_topic_and_a_cluster_that_is_down_are_waited_for() {
     let mut world = World::new(13, Faults::default(), Chaos::default());
     world.cluster.delete_topic(TOPIC);

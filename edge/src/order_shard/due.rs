@@ -17,15 +17,12 @@ const RECOVERIES_MAX: u32 = 3;
 /// Answers by idempotency key are kept so long, in milliseconds: 24 hours.
 const IDEMPOTENCY_MS: i64 = 24 * 3_600_000;
 
-/// A call is due at most so long after it was planned or last taken up, in milliseconds, while it may be recovered; with room
-/// to spare. It bounds what is looked through at a start, where expiries of minutes to come are the many.
-const RECOVERED_WITHIN_MS: i64 = 10_000;
-
-/// After a restart: nobody waits for the answers of calls that the last process made, so they are due now.
+/// After a restart: nobody waits for the answers of calls that the last process made, so they are due now. Looks through all that
+/// is to come, which is the open orders of the last 45 minutes; a bound on the time would miss calls when the clock is set back.
 pub fn recover(sql: &dyn Sql, now: Timestamp) -> Result<(), SqlError> {
     sql.query(
-        "UPDATE due SET at = ? WHERE at > ? AND at <= ? AND kind = 'call' AND tries < ?",
-        params![now, now, now.plus_ms(RECOVERED_WITHIN_MS), RECOVERIES_MAX],
+        "UPDATE due SET at = ? WHERE at > ? AND kind = 'call' AND tries < ?",
+        params![now, now, RECOVERIES_MAX],
     )?;
     Ok(())
 }

@@ -88,6 +88,10 @@ impl Source {
             return;
         }
         self.must_ask &= page.is_none();
+        if page.is_some() && before >= self.end {
+            self.failures = 0;
+            return;
+        }
         // The page may have been read before the log grew to what we were told meanwhile; then it is asked for again.
         self.failures = self.failures.saturating_add(1);
         self.not_before = now.plus_ms((PAUSE_MS << self.failures.min(8)).min(PAUSE_MAX_MS));

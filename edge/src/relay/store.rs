@@ -101,7 +101,8 @@ pub fn assign_producer(sql: &dyn Sql, producer: Producer) -> Result<(), SqlError
 
 pub fn see_topic(sql: &dyn Sql, topic: &StoredTopic) -> Result<(), SqlError> {
     sql.query(
-        "INSERT INTO topics (topic, id, partitions) VALUES (?, ?, ?)",
+        "INSERT INTO topics (topic, id, partitions) VALUES (?, ?, ?)
+         ON CONFLICT (topic) DO UPDATE SET id = excluded.id, partitions = excluded.partitions",
         params![topic.topic.as_str(), topic.id.as_str(), topic.partitions],
     )?;
     Ok(())

@@ -59,6 +59,10 @@ impl Letters {
             Some(end) => end,
             None => *self.end.insert(dead_letter_log::end(turn.sql)?),
         };
+        // A clock that was set back must not make it wait for hours.
+        if self.due_at().is_some_and(|at| at.ms_since(turn.now) > PAUSE_MAX_MS) {
+            (self.telling, self.not_before) = (None, turn.now);
+        }
         let Some(relay) = self.relay.filter(|_| self.due_at().is_some_and(|at| at <= turn.now)) else {
             return Ok(());
         };

@@ -87,8 +87,8 @@ pub(super) enum Input {
     Tick,
     /// An operator says: go on.
     Resume,
-    /// The caller has seen a reason to stop.
-    Stop(StopReason),
+    /// The caller has seen a reason to stop; `anew` when it is another log than before, in which nothing can be found.
+    Stop { reason: StopReason, anew: bool },
 }
 
 /// What a lane wants done, or tells.
@@ -148,6 +148,10 @@ pub struct Lane {
     phase: Phase,
     /// How many of the frozen batches, from the first, are durable.
     stored: usize,
+    /// Whether a stopped lane goes on at the end of its log, without looking for its batches: a person has looked.
+    anew: bool,
+    /// An operator has said that a stopped lane is to go on, and answers of the time before are still on their way.
+    resume_wanted: bool,
     in_flight: Vec<i32>,
     trusted_until: Millis,
     searches: u32,
@@ -163,6 +167,8 @@ impl Lane {
         let mut lane = Self {
             phase: Phase::Sending,
             stored,
+            anew: false,
+            resume_wanted: false,
             in_flight: Vec::new(),
             trusted_until: 0,
             searches: 0,
@@ -220,6 +226,7 @@ impl Lane {
                 self.in_flight.retain(|sent| *sent != base_sequence);
                 self.take_produced(base_sequence, outcome, now);
                 self.finish_draining(now);
+                self.resume(now);
             }
             Input::Answered(outcome) => self.take_answer(now, outcome),
             Input::Tick => {
@@ -230,14 +237,13 @@ impl Lane {
                 }
             }
             Input::Resume => {
-                // Answers still on their way belong to the time before.
-                if self.is_stopped() && self.in_flight.is_empty() {
-                    self.searches = 0;
-                    self.refusals = 0;
-                    self.go(now, Next::ReadBack { must_find: false });
-                }
+                self.resume_wanted = self.is_stopped();
+                self.resume(now);
             }
-            Input::Stop(reason) => self.stop(reason),
+            Input::Stop { reason, anew } => {
+                self.anew |= anew;
+                self.stop(reason);
+            }
         }
     }
 
@@ -302,7 +308,21 @@ impl Lane {
         self.phase = Phase::Resting { until: now + self.backoff.next_ms(), then };
     }
 
+    /// Goes on after a stop, if an operator wants it and no answer of the time before is still on its way.
+    fn resume(&mut self, now: Millis) {
+        if !self.resume_wanted || !self.in_flight.is_empty() {
+            return;
+        }
+        self.resume_wanted = false;
+        self.searches = 0;
+        self.refusals = 0;
+        let next = if self.anew { Next::Locate } else { Next::ReadBack { must_find: false } };
+        self.anew = false;
+        self.go(now, next);
+    }
+
     fn stop(&mut self, reason: StopReason) {
+        self.anew |= matches!(reason, StopReason::DeletedUnchecked(_));
         if !self.is_stopped() {
             self.phase = Phase::Stopped;
             self.outputs.push(Output::Stopped(reason));

@@ -42,6 +42,8 @@ pub struct Publisher {
     producer_not_before: Millis,
     producer_backoff: Backoff,
     topics: BTreeMap<String, StoredTopic>,
+    /// Topics that are not what they were, as they are now; a person has to say that this is right.
+    changed: BTreeMap<String, StoredTopic>,
     durability_asked: Vec<String>,
     lanes: BTreeMap<TopicPartition, Lane>,
     asked: BTreeMap<u64, Asked>,
@@ -68,6 +70,7 @@ impl Publisher {
             producer_not_before: 0,
             producer_backoff: Backoff::default(),
             topics: stored.topics.into_iter().map(|topic| (topic.topic.clone(), topic)).collect(),
+            changed: BTreeMap::new(),
             durability_asked: Vec::new(),
             lanes: lanes.collect(),
             asked: BTreeMap::new(),
@@ -138,6 +141,7 @@ impl Publisher {
                 Vec::new()
             }
             Input::Resume { place } => {
+                self.adopt(now, &place.topic);
                 self.tell(now, &place, lane::Input::Resume);
                 Vec::new()
             }

@@ -184,7 +184,10 @@ impl World {
             Output::Send { link, bytes } => self.network.send(self.now, self.unique(link), &bytes),
             Output::Close { link } => self.network.close(self.now, self.unique(link)),
             Output::ProducerAssigned(producer) => self.stored.producer = Some(producer),
-            Output::TopicSeen(topic) => self.stored.topics.push(topic),
+            Output::TopicSeen(topic) => {
+                self.stored.topics.retain(|known| known.topic != topic.topic);
+                self.stored.topics.push(topic);
+            }
             Output::Located { place, producer, scan_from } => {
                 let mut known = self.stored.partitions.iter_mut();
                 match known.find(|state| state.place == place) {

@@ -15,7 +15,7 @@ impl Publisher {
     pub(super) fn see_topic(&mut self, now: Millis, topic: &Topic) {
         if !topic.error.is_ok() {
             if topic.error.class() == Class::Fatal {
-                self.stop_topic(now, &topic.name, &StopReason::Refused(topic.error));
+                self.stop_topic(now, &topic.name, &StopReason::Refused(topic.error), false);
             }
             let unavailable = Output::TopicUnavailable { topic: topic.name.clone(), error: topic.error };
             return self.outputs.push(unavailable);
@@ -28,7 +28,9 @@ impl Publisher {
             }
             Some(known) if *known != seen => {
                 let reason = StopReason::TopicChanged(known.difference(&seen));
-                return self.stop_topic(now, &topic.name, &reason);
+                let anew = known.id != seen.id;
+                self.changed.insert(topic.name.clone(), seen);
+                return self.stop_topic(now, &topic.name, &reason, anew);
             }
             Some(_) => {}
         }
@@ -49,9 +51,18 @@ impl Publisher {
         }
     }
 
-    fn stop_topic(&mut self, now: Millis, topic: &str, reason: &StopReason) {
+    /// A person has looked at a topic that had changed: it is the right one from now on.
+    pub(super) fn adopt(&mut self, now: Millis, topic: &str) {
+        if let Some(seen) = self.changed.remove(topic) {
+            self.topics.insert(topic.to_owned(), seen.clone());
+            self.outputs.push(Output::TopicSeen(seen));
+            self.make_lanes(now);
+        }
+    }
+
+    fn stop_topic(&mut self, now: Millis, topic: &str, reason: &StopReason, anew: bool) {
         for (_, lane) in self.lanes.iter_mut().filter(|(place, _)| place.topic == topic) {
-            lane.handle(now, lane::Input::Stop(reason.clone()));
+            lane.handle(now, lane::Input::Stop { reason: reason.clone(), anew });
         }
     }
 
