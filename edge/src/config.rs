@@ -1,4 +1,4 @@
-//! The deployment's configuration (DESIGN §9), parsed once from the Worker's variables and secrets.
+//! The deployment's configuration , parsed once from the Worker's variables and secrets.
 //!
 //! Every value that is missing or malformed is one clear error at start; nothing later reads a raw variable.
 
@@ -300,11 +300,15 @@ fn address(text: &str) -> Result<Address, ConfigFault> {
     };
     let (host, port) = text.rsplit_once(':').ok_or_else(malformed)?;
     let port = port.parse::<u16>().ok().filter(|port| *port > 0).ok_or_else(malformed)?;
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    if host.is_empty() || host.contains(['/', ' ', '@']) {
+    let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let well_formed = match bracketed {
+        Some(host) => host.contains(':') && host.bytes().all(|b| b.is_ascii_hexdigit() || b":.".contains(&b)),
+        None => !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_".contains(&b)),
+    };
+    if !well_formed {
         return Err(malformed());
     }
-    Ok(Address { host: host.to_owned(), port })
+    Ok(Address { host: bracketed.unwrap_or(host).to_owned(), port })
 }
 
 /// The environment (`test`, `live`) and the kind (`gck`, `sk` …) of a key of Toss.

@@ -71,6 +71,9 @@ class Actor extends DurableObject {
     const line = { sent: Promise.resolve() };
     this.lines.set(link, line);
     try {
+      // `connect` throws at once for an address that it cannot read; news of that must not reach a host in its turn.
+      await null;
+      if (!this.lines.has(link)) return;
       line.socket = connect(address, { secureTransport });
       line.socket.closed.catch(() => {});
       line.writer = line.socket.writable.getWriter();
