@@ -73,15 +73,20 @@ fn compared(output: &Output) -> Result<Topics> {
     for line in String::from_utf8_lossy(&output.stderr).lines() {
         println!("     {line}");
     }
-    let count = |name: &str| counts.get(name).and_then(Value::as_u64).unwrap_or_default();
+    let count = |name: &str| {
+        counts
+            .get(name)
+            .and_then(Value::as_u64)
+            .with_context(|| format!("`{name}` was not counted: {counts}"))
+    };
     Ok(Topics {
-        events: count("events"),
-        missing: count("missing"),
-        duplicated: count("duplicated"),
-        extra: count("extra"),
-        out_of_order: count("outOfOrder"),
-        malformed: count("misplaced") + count("badHeaders"),
-        dead_letters: count("deadLetters"),
+        events: count("events")?,
+        missing: count("missing")?,
+        duplicated: count("duplicated")?,
+        extra: count("extra")?,
+        out_of_order: count("outOfOrder")?,
+        malformed: count("misplaced")? + count("badHeaders")?,
+        dead_letters: count("deadLetters")?,
     })
 }
 

@@ -59,8 +59,8 @@ pub fn buying<T>(
 /// One purchase. Like a browser, the buyer repeats the PUT on a bad network and comes back once.
 fn buy(shop: &mut Shop, bought: &Mutex<Bought>, enough: &AtomicBool) {
     let id = new_order_id();
+    let since = Instant::now();
     let (order, placed_in) = loop {
-        let since = Instant::now();
         match shop.place_as(&id, &ITEMS) {
             Ok(order) => break (order, since.elapsed()),
             Err(_) if enough.load(Ordering::Relaxed) => return,

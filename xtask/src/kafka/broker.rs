@@ -78,6 +78,13 @@ impl Setting<'_> {
 
     /// The start itself, with `extra` arguments for Java; the folder is formatted.
     pub(super) fn launch(&self, distribution: &Distribution, extra: &[String]) -> Result<Broker> {
+        for port in [self.port, self.port + 1] {
+            if TcpListener::bind(("127.0.0.1", port)).is_err() {
+                bail!(
+                    "port {port} is in use: choose another with --port (Kafka takes the one after it, too)"
+                );
+            }
+        }
         let mut command = process::bound_to_us(Path::new("java"));
         command.args(extra).args(self.arguments(distribution));
         let log = File::options().create(true).append(true).open(self.folder.join("broker.log"))?;
@@ -171,7 +178,7 @@ impl Broker {
         let client = Client::open(&self.address);
         let request = Request::from(metadata::Request { topics: Vec::new() });
         loop {
-            // The port opens when the broker may serve; that it answers makes sure that the port is its own.
+            // The port was free, and opens when the broker may serve.
             if client.ask(&request).is_ok() {
                 return Ok(());
             }

@@ -128,7 +128,8 @@ fn java_version() -> Option<(String, u32)> {
     Some((line.to_owned(), line.split(['.', '+', '-']).next()?.parse().ok()?))
 }
 
-fn install(packages: &[&str], what: &str) -> Result<()> {
+/// Installs Debian packages where that can be done, and says what is missing where not.
+pub(crate) fn install(packages: &[&str], what: &str) -> Result<()> {
     let cure = format!(
         "{what} is missing: run `apt-get install {}` as root, or install it in your way",
         packages.join(" ")

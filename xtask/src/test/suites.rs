@@ -38,6 +38,7 @@ pub const ALL: &[Suite] = &[
         run: real_brokers,
     },
     Suite { name: "edge", title: "the back end over SQLite", run: |_| cargo_test("gyesan-edge") },
+    Suite { name: "tools", title: "what the tests and measurements are made with", run: test_tools },
     Suite { name: "schemas", title: "the rules for event schemas", run: |_| cargo_test("gyesan-schemas") },
     Suite { name: "interop", title: "published events, read by other people's libraries", run: interop },
     Suite { name: "sim", title: "the back end in a simulated world", run: simulation },
@@ -61,7 +62,7 @@ pub const ALL: &[Suite] = &[
     Suite {
         name: "kafka-security",
         title: "brokers that want TLS, SASL and permission",
-        run: |_| over_kafka("gyesan-kafka-security", &[]),
+        run: kafka_security,
     },
     Suite { name: "kafka-registry", title: "schema registries, the real one too", run: schema_registry },
     Suite {
@@ -108,6 +109,12 @@ fn observed(step: &str, command: &mut Command) -> Result<Counts> {
 
 fn cargo_test(package: &str) -> Result<Counts> {
     count(&format!("testing {package}"), &mut tools::cargo(&["test", "--no-fail-fast", "--package", package]))
+}
+
+fn test_tools(_: &Plan) -> Result<Counts> {
+    let mut counts = cargo_test("gyesan-e2e")?;
+    counts.add(cargo_test("gyesan-bench")?);
+    Ok(counts)
 }
 
 fn commands(_: &Plan) -> Result<Counts> {
@@ -200,6 +207,13 @@ fn scenarios(program: &str, arguments: &[&str]) -> Result<Counts> {
 fn over_kafka(program: &str, arguments: &[&str]) -> Result<Counts> {
     Distribution::ready(distribution::VERSION)?;
     observed_scenarios(program, arguments, Some(python::ready()?))
+}
+
+fn kafka_security(_: &Plan) -> Result<Counts> {
+    if process::answer_of(Command::new("openssl").arg("version")).is_none() {
+        distribution::install(&["openssl"], "OpenSSL")?;
+    }
+    over_kafka("gyesan-kafka-security", &[])
 }
 
 fn schema_registry(_: &Plan) -> Result<Counts> {

@@ -7,6 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::kafka::distribution;
 use crate::{process, workspace};
 
 const REQUIREMENTS: &str = "tests/interop/requirements.txt";
@@ -15,6 +16,9 @@ const MINOR_MIN: u32 = 9;
 /// The environment's interpreter, made ready if it is not.
 pub fn ready() -> Result<PathBuf> {
     let cure = format!("install Python 3.{MINOR_MIN} or newer with venv (`apt-get install python3-venv`)");
+    if process::answer_of(Command::new("python3").args(["-c", "import ensurepip"])).is_none() {
+        distribution::install(&["python3", "python3-venv"], "Python with venv")?;
+    }
     let version = process::answer_of(Command::new("python3").arg("--version"));
     match version.as_deref().map(minor) {
         Some(Some(minor)) if minor >= MINOR_MIN => {}

@@ -39,8 +39,10 @@ fn stops(
     );
     let consumers = shop.operate("consumers")?;
     let stopped = consumers.get("items").and_then(Value::as_array).into_iter().flatten().any(|item| {
-        item.get("consumer") == Some(&json!(consumer)) && item.to_string().contains("partitions")
-            || item.to_string().contains("changed")
+        let reason = item.get("stopReason").map(Value::to_string).unwrap_or_default();
+        item.get("consumer") == Some(&json!(consumer))
+            && item.get("stopped") == Some(&json!(true))
+            && (reason.contains("partitions") || reason.contains("changed"))
     });
     ensure!(stopped, "the operator is not told that {consumer} has stopped: {consumers}");
     sells(shop)
