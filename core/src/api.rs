@@ -147,7 +147,7 @@ pub struct PlacedOrder {
     pub psp: PspSession,
 }
 
-/// Where a payment stands (DESIGN §4).
+/// Where a payment stands.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum PaymentStatus {

@@ -1,4 +1,4 @@
-//! The payment state machine of one order (DESIGN §4): what is known, what can be asked of it, what happens.
+//! The payment state machine of one order: what is known, what can be asked of it, what happens.
 //!
 //! [`decide`] says which events follow from a command; [`Payment::evolve`] applies one. Neither does anything else, so
 //! the caller can store the result and only then make the calls that the events plan.

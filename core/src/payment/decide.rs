@@ -1,4 +1,4 @@
-//! What follows from a command: the table of DESIGN §4, row by row.
+//! What follows from a command, row by row of the table in the tests.
 
 use super::dialogue::{self, Dialogue, Purpose, Signal, Step};
 use super::{ATTEMPTS_MAX, Attempt, AttemptState, Event, NewAttempt, Payment};

@@ -16,7 +16,7 @@ use gyesan_core::toss::{self, Answer};
 use orders::Order;
 
 impl OrderShard {
-    /// The buyer came back (DESIGN §4 steps 5 to 8):
+    /// The buyer came back:
     /// 1. find the order, decide, store, plan the call to the PSP;
     /// 2. answer at once when the outcome is known, or wait for it.
     #[allow(clippy::too_many_arguments, reason = "the parts of one command, taken apart once")]
