@@ -60,7 +60,7 @@ pub struct Subscriber {
     /// The position behind the records that are being handled.
     fetched_until: Option<u64>,
     /// The topic's high watermark, as last seen.
-    end: Option<u64>,
+    end: u64,
     letters: Letters,
     links: Links,
     clock: SteadyClock,
@@ -110,7 +110,7 @@ impl Subscriber {
             reader: None,
             not_before: now,
             fetched_until: None,
-            end: None,
+            end: handling.position.unwrap_or(0),
             letters: Letters::open(Target::Subscriber(subscription, partition), topology, sql)?,
             links: Links::default(),
             clock: SteadyClock::new(now),
@@ -233,13 +233,14 @@ impl Subscriber {
         self.handling.resume(turn, position)?;
         self.topic = self.topic.take().filter(|_| !was_stopped);
         self.position_in_doubt = false;
+        self.end = self.end.max(self.handling.position.unwrap_or(0));
         self.give_up(turn.now);
         self.look_after(turn)
     }
 
     fn place(&self) -> ConsumerPosition {
         let place = self.handling.place();
-        ConsumerPosition { end: self.end.map(|end| end.max(place.position)), ..place }
+        ConsumerPosition { end: Some(self.end.max(place.position)), ..place }
     }
 
     fn who(&self) -> String {
@@ -286,7 +287,7 @@ impl Subscriber {
                     Output::Close { link } => self.links.close(link),
                     Output::TopicSeen(topic) => self.see_topic(turn, topic)?,
                     Output::Records { records, next_offset, high_watermark } => {
-                        self.end = u64::try_from(high_watermark).ok();
+                        self.end = u64::try_from(high_watermark).unwrap_or(0);
                         if self.take(turn, records, next_offset)? {
                             inputs.push_back(reader::Input::Handled);
                         }

@@ -39,7 +39,7 @@ pub async fn list<P: Ports>(context: &Context<'_, P>, endpoint: &Endpoint) -> An
         .iter()
         .filter_map(|(target, place)| {
             let (subscription, partition) = part(*target)?;
-            let end = place.end.or_else(|| end_of(subscription.source(partition)));
+            let end = place.end.or_else(|| end_of(subscription.source(partition))).unwrap_or(place.position);
             Some(item(subscription, partition, place, end))
         })
         .collect();
@@ -96,18 +96,18 @@ async fn order<P: Ports>(context: &Context<'_, P>, target: Target, order: Consum
     let (Reply::Position(place), Some((subscription, partition))) = (reply, part(target)) else {
         return Err(misunderstood());
     };
-    let end = match (place.end, context.config.topology.bus) {
-        (None, Bus::Embedded) => {
+    let end = match place.end {
+        Some(end) => end,
+        None => {
             let logs = ops::logs(context).await?;
             let source = subscription.source(partition);
-            logs.iter().find(|(log, _)| *log == source).map(|(_, status)| status.end)
+            logs.iter().find(|(log, _)| *log == source).map_or(place.position, |(_, status)| status.end)
         }
-        (end, _) => end,
     };
     json(StatusCode::OK, &item(subscription, partition, &place, end))
 }
 
-fn item(subscription: Subscription, partition: u32, place: &ConsumerPosition, end: Option<u64>) -> Value {
+fn item(subscription: Subscription, partition: u32, place: &ConsumerPosition, end: u64) -> Value {
     let (paused, stopped) = (place.paused.as_ref(), place.stopped.as_ref());
     json!({
         "consumer": subscription.name(),
@@ -115,8 +115,7 @@ fn item(subscription: Subscription, partition: u32, place: &ConsumerPosition, en
         "partition": partition,
         "position": place.position,
         "end": end,
-        // After a start nobody knows where a topic ends until Kafka has said so.
-        "lag": end.map(|end| end.saturating_sub(place.position)),
+        "lag": end.saturating_sub(place.position),
         "paused": paused.is_some(),
         "pausedAt": paused.map(|halt| halt.since),
         "pauseReason": paused.map(|halt| halt.reason.as_str()),
