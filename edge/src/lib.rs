@@ -25,6 +25,7 @@ mod registrar;
 pub mod relay;
 pub mod schema;
 pub mod sql;
+mod steady_clock;
 pub mod subscriber;
 mod throttle;
 pub mod topology;

@@ -20,7 +20,7 @@ use crate::config::Kafka;
 use crate::migration;
 use crate::registrar::Registrar;
 use crate::sql::{Sql, SqlError};
-use crate::subscriber::clock::SteadyClock;
+use crate::steady_clock::SteadyClock;
 use crate::throttle::Throttle;
 use crate::topology::{Subscription, Target, Topology};
 use gyesan_core::problem::Code;

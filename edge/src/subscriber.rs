@@ -7,7 +7,6 @@
 //!
 //! Nothing is ever reset: where going on would be guessing it stops, says so, and waits for an operator.
 
-pub(crate) mod clock;
 mod decoding;
 mod letters;
 mod links;
@@ -21,9 +20,9 @@ use crate::consumer::store;
 use crate::migration;
 use crate::registrar::Registrar;
 use crate::sql::{Sql, SqlError};
+use crate::steady_clock::SteadyClock;
 use crate::throttle::Throttle;
 use crate::topology::{Subscription, Target, Topology};
-use clock::SteadyClock;
 use gyesan_core::problem::Code;
 use gyesan_core::time::Timestamp;
 use gyesan_kafka::TopicPartition;

@@ -1,4 +1,4 @@
-//! The reader's clock: it goes on with the wall's and stands still while that one is set back, so that no deadline is moved into
+//! The clock of those who talk to Kafka: it goes on with the wall's and stands still while that one is set back, so that no deadline is moved into
 //! the far future by it.
 
 use gyesan_core::time::Timestamp;
