@@ -6,6 +6,9 @@ use crate::topology::{Bus, Topology};
 use gyesan_core::id::{self, MerchantId};
 use gyesan_kafka::cluster::Address;
 use gyesan_kafka::sasl::{Credentials, Mechanism};
+pub use schema_registry::SchemaRegistry;
+
+mod schema_registry;
 
 /// Shards that one deployment can have; beyond it a fan-out over all of them takes too many calls.
 const SHARDS_MAX: u32 = 1_024;
@@ -57,8 +60,8 @@ pub struct Kafka {
     pub tls: bool,
     /// `KAFKA_SASL_MECHANISM`, `KAFKA_USERNAME`, `KAFKA_PASSWORD`, when `KAFKA_SECURITY` asks for SASL.
     pub credentials: Option<Credentials>,
-    /// `SCHEMA_REGISTRY_URL`, without a trailing slash. Without one, the schema ids of the repository are used.
-    pub schema_registry: Option<String>,
+    /// Without one, the schema ids of the repository are used.
+    pub schema_registry: Option<SchemaRegistry>,
 }
 
 /// Requests a second; 0 = not limited.
@@ -226,11 +229,7 @@ impl<F: Fn(&str) -> Option<String>> Vars<F> {
             }
         };
         let credentials = if sasl { Some(self.credentials()?) } else { None };
-        let schema_registry = match self.text("SCHEMA_REGISTRY_URL") {
-            Some(_) => Some(self.url("SCHEMA_REGISTRY_URL", None)?),
-            None => None,
-        };
-        Ok(Some(Kafka { brokers, tls, credentials, schema_registry }))
+        Ok(Some(Kafka { brokers, tls, credentials, schema_registry: self.schema_registry()? }))
     }
 
     fn credentials(&self) -> Result<Credentials, ConfigFault> {

@@ -8,11 +8,15 @@
 mod store;
 
 use crate::actor::{CallId, Effect};
+use crate::config::SchemaRegistry;
 use crate::schema::registry::{self, RegistryFault};
 use crate::schema::{self, Schema};
 use crate::sql::{Sql, SqlError};
 use crate::throttle::Throttle;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use gyesan_core::time::Timestamp;
+use http::header::{AUTHORIZATION, HeaderValue};
 
 /// The first pause after a failure; doubled each time up to [`PAUSE_MAX_MS`].
 const PAUSE_MS: i64 = 1_000;
@@ -32,6 +36,8 @@ const FAULTS: [&str; 3] = [UNAVAILABLE, INCOMPATIBLE, REFUSED];
 /// schema, its id.
 pub struct Registrar {
     base: Option<String>,
+    /// What lets us in there. Never stored and never logged.
+    authorization: Option<HeaderValue>,
     /// Our ids with the registry's. The last one of a schema is in use, those before it can still be read.
     ids: Vec<(u32, u32)>,
     /// The same of registries that were used before this one, or before there was none.
@@ -63,11 +69,13 @@ pub struct Notice {
 }
 
 impl Registrar {
-    /// Of the registry at `base`, or of none, with the ids that are stored.
+    /// Of a registry, or of none, with the ids that are stored.
     ///
     /// # Errors
     /// A failure of the database.
-    pub fn open(sql: &dyn Sql, base: Option<String>) -> Result<Registrar, SqlError> {
+    pub fn open(sql: &dyn Sql, registry: Option<SchemaRegistry>) -> Result<Registrar, SqlError> {
+        let authorization = registry.as_ref().and_then(authorization);
+        let base = registry.map(|registry| registry.url);
         let (ids, former) = store::load(sql, base.as_deref().unwrap_or_default())?;
         let known = |id: u32| ids.iter().any(|(ours, _)| *ours == id);
         let mut steps = Vec::new();
@@ -84,6 +92,7 @@ impl Registrar {
         let current = steps.next();
         Ok(Registrar {
             base,
+            authorization,
             ids,
             former,
             steps,
@@ -132,7 +141,10 @@ impl Registrar {
         let id = self.next_call;
         self.next_call = self.next_call.wrapping_add(1);
         // The configuration has refused every address that makes no request.
-        let request = request.ok()?;
+        let mut request = request.ok()?;
+        if let Some(authorization) = &self.authorization {
+            request.headers_mut().insert(AUTHORIZATION, authorization.clone());
+        }
         self.asked = Some(id);
         Some(Effect::Http { id, request })
     }
@@ -214,7 +226,7 @@ impl Registrar {
         let (level, fact) = match fault {
             RegistryFault::Unavailable { .. } => ("warn", UNAVAILABLE),
             RegistryFault::Incompatible { .. } => ("error", INCOMPATIBLE),
-            RegistryFault::Refused { .. } => ("error", REFUSED),
+            RegistryFault::Refused { .. } | RegistryFault::Unauthorized => ("error", REFUSED),
         };
         if !self.throttle.allows(fact, now) {
             return None;
@@ -226,6 +238,15 @@ impl Registrar {
         };
         Some(Notice { level, fact, detail: format!("{fault}; {consequence}") })
     }
+}
+
+/// Basic authentication (RFC 7617).
+fn authorization(registry: &SchemaRegistry) -> Option<HeaderValue> {
+    let (username, password) = registry.credentials.as_ref()?;
+    let encoded = BASE64_STANDARD.encode(format!("{username}:{password}"));
+    let mut value = HeaderValue::try_from(format!("Basic {encoded}")).ok()?;
+    value.set_sensitive(true);
+    Some(value)
 }
 
 fn restored() -> Notice {

@@ -1,5 +1,7 @@
 //! `cargo xtask deploy`: the steps to Cloudflare with wrangler, in order, none of them hidden.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::args::Args;
@@ -20,6 +22,8 @@ const STEPS: &str = "\
   3. In the same section: PUBLIC_ORIGIN, DEFAULT_MERCHANT, TOSS_CLIENT_KEY, and the shard counts, which can never be changed later
   4. npx wrangler secret put TOSS_SECRET_KEY --env production
      openssl rand -hex 32 | npx wrangler secret put TOKEN_KEY --env production
+     and where they ask for them, Kafka's KAFKA_USERNAME and KAFKA_PASSWORD, the schema registry's
+     SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD
   5. cargo xtask deploy
        npx wrangler d1 migrations apply CATALOGUE --env production --remote
        npx wrangler deploy --env production
@@ -29,6 +33,9 @@ const STEPS: &str = "\
   Every later deployment is step 5 alone.";
 
 const SECRETS: [&str; 2] = ["TOSS_SECRET_KEY", "TOKEN_KEY"];
+const KAFKA_SECRETS: [&str; 2] = ["KAFKA_USERNAME", "KAFKA_PASSWORD"];
+/// Both are set, or neither is.
+const REGISTRY_SECRETS: [&str; 2] = ["SCHEMA_REGISTRY_USERNAME", "SCHEMA_REGISTRY_PASSWORD"];
 
 /// `cargo xtask deploy`.
 pub fn run(mut args: Args) -> Result<()> {
@@ -37,7 +44,9 @@ pub fn run(mut args: Args) -> Result<()> {
     }
     let dry = args.flag("--dry-run");
     args.finish()?;
-    let open = placeholders(&Wrangler::read()?)?;
+    let wrangler = Wrangler::read()?;
+    let open = placeholders(&wrangler)?;
+    let production = vars_of(wrangler.environment("production")?);
     if dry {
         return dry_run(&open);
     }
@@ -46,7 +55,7 @@ pub fn run(mut args: Args) -> Result<()> {
         bail!("[env.production] of wrangler.toml still has its placeholders: {}", open.join(", "));
     }
     artifacts::build()?;
-    secrets_are_set()?;
+    secrets_are_set(&production)?;
     by_hand(&["d1", "migrations", "apply", "CATALOGUE", "--env", "production", "--remote"])?;
     by_hand(&["deploy", "--env", "production"])
 }
@@ -84,18 +93,33 @@ fn placeholders(wrangler: &Wrangler) -> Result<Vec<String>> {
     Ok(open)
 }
 
-fn secrets_are_set() -> Result<()> {
+fn secrets_are_set(production: &BTreeMap<String, String>) -> Result<()> {
     let mut list = tools::wrangler();
     list.args(["secret", "list", "--env", "production"]);
     let (status, output) = process::observe(&mut list, |_| ())?;
     ensure!(status.success(), "the secrets cannot be listed:\n{output}");
-    for secret in SECRETS {
-        ensure!(
-            output.contains(&format!("\"{secret}\"")),
-            "{secret} is not set: npx wrangler secret put {secret} --env production"
-        );
+    match missing_secret(production, &output) {
+        Some(secret) => {
+            bail!("{secret} is not set: npx wrangler secret put {secret} --env production")
+        }
+        None => Ok(()),
     }
-    Ok(())
+}
+
+/// The first secret that the variables ask for and wrangler's list does not have.
+fn missing_secret(production: &BTreeMap<String, String>, list: &str) -> Option<&'static str> {
+    let is_set = |secret: &str| list.contains(&format!("\"{secret}\""));
+    let says = |name: &str, part: &str| production.get(name).is_some_and(|value| value.contains(part));
+    let mut wanted = SECRETS.to_vec();
+    if says("EVENT_BUS", "kafka") {
+        if says("KAFKA_SECURITY", "SASL") {
+            wanted.extend(KAFKA_SECRETS);
+        }
+        if production.contains_key("SCHEMA_REGISTRY_URL") && REGISTRY_SECRETS.into_iter().any(is_set) {
+            wanted.extend(REGISTRY_SECRETS);
+        }
+    }
+    wanted.into_iter().find(|secret| !is_set(secret))
 }
 
 /// A step of wrangler's that may ask something: it keeps the terminal.
@@ -119,6 +143,27 @@ mod tests {
         for name in wrangler.vars().keys() {
             assert!(production.contains_key(name), "{name} is not in [env.production.vars]");
         }
+    }
+
+    #[test]
+    fn the_secrets_that_the_variables_ask_for_are_missed_by_name() {
+        let missing = |vars: &[(&str, &str)], set: &[&str]| {
+            let vars = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            missing_secret(&vars, &serde_json::to_string(set).unwrap())
+        };
+        let usual = ["TOSS_SECRET_KEY", "TOKEN_KEY"];
+        assert_eq!(missing(&[], &usual), None);
+        assert_eq!(missing(&[], &["TOSS_SECRET_KEY"]), Some("TOKEN_KEY"));
+        let kafka = [
+            ("EVENT_BUS", "kafka"),
+            ("KAFKA_SECURITY", "SASL_SSL"),
+            ("SCHEMA_REGISTRY_URL", "https://registry"),
+        ];
+        assert_eq!(missing(&kafka, &usual), Some("KAFKA_USERNAME"));
+        let with_kafka = [&usual[..], &KAFKA_SECRETS[..]].concat();
+        assert_eq!(missing(&kafka, &with_kafka), None);
+        let half = [&with_kafka[..], &["SCHEMA_REGISTRY_USERNAME"]].concat();
+        assert_eq!(missing(&kafka, &half), Some("SCHEMA_REGISTRY_PASSWORD"));
     }
 
     #[test]

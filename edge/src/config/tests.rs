@@ -95,13 +95,47 @@ fn each_fault_of_kafka_names_its_variable() {
             "KAFKA_USERNAME: is not set",
         ),
         (vec![("SCHEMA_REGISTRY_URL", "registry")], "SCHEMA_REGISTRY_URL: `registry` is not an http"),
+        (
+            vec![("SCHEMA_REGISTRY_URL", "https://app:hunter2@registry")],
+            "SCHEMA_REGISTRY_URL: must not hold a user or a password: set SCHEMA_REGISTRY_USERNAME",
+        ),
+        (
+            vec![("SCHEMA_REGISTRY_URL", "https://registry"), ("SCHEMA_REGISTRY_USERNAME", "app")],
+            "SCHEMA_REGISTRY_PASSWORD: is not set, but SCHEMA_REGISTRY_USERNAME is",
+        ),
+        (
+            vec![("SCHEMA_REGISTRY_URL", "https://registry"), ("SCHEMA_REGISTRY_PASSWORD", "hunter2")],
+            "SCHEMA_REGISTRY_USERNAME: is not set, but SCHEMA_REGISTRY_PASSWORD is",
+        ),
+        (
+            vec![
+                ("SCHEMA_REGISTRY_URL", "https://registry"),
+                ("SCHEMA_REGISTRY_USERNAME", "a:b"),
+                ("SCHEMA_REGISTRY_PASSWORD", "hunter2"),
+            ],
+            "SCHEMA_REGISTRY_USERNAME: must not contain a colon",
+        ),
         (vec![("SCHEMA_REGISTRY_URL", "http://r/a b")], "SCHEMA_REGISTRY_URL: `http://r/a b` is not an http"),
     ];
     for (changes, expected) in faults {
         let all: Vec<(&str, &str)> = changes.iter().chain(&KAFKA).copied().collect();
         let fault = with(&all).err().unwrap();
         assert!(fault.starts_with(expected), "{changes:?}: {fault}");
+        assert!(!fault.contains("hunter2"), "{fault}");
     }
+}
+
+#[test]
+fn a_registry_is_read_with_its_user_and_password() {
+    let registry = |more: &[(&str, &str)]| {
+        let url = [("SCHEMA_REGISTRY_URL", "https://registry.example/v7/")];
+        let all: Vec<(&str, &str)> = more.iter().chain(&url).chain(&KAFKA).copied().collect();
+        with(&all).unwrap().kafka.unwrap().schema_registry.unwrap()
+    };
+    assert_eq!(registry(&[]).url, "https://registry.example/v7");
+    assert!(registry(&[]).credentials.is_none());
+    let both = [("SCHEMA_REGISTRY_USERNAME", "app"), ("SCHEMA_REGISTRY_PASSWORD", "pa:ss@1")];
+    assert_eq!(registry(&both).credentials, Some(("app".to_owned(), "pa:ss@1".to_owned())));
 }
 
 #[test]

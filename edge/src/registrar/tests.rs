@@ -44,7 +44,7 @@ fn database() -> Database {
 }
 
 fn open(sql: &dyn Sql, base: &str) -> Registrar {
-    Registrar::open(sql, Some(base.to_owned())).unwrap()
+    Registrar::open(sql, Some(SchemaRegistry { url: base.to_owned(), credentials: None })).unwrap()
 }
 
 fn meant(registrar: &Registrar, id: u32) -> Vec<u32> {
@@ -149,6 +149,46 @@ fn a_refusal_is_told_once_a_minute_and_asked_again_after_a_pause() {
     assert!((8..20).contains(&asked), "{asked}");
     // A clock that is set back does not stop it.
     assert!(registrar.ask(Timestamp(0)).is_some());
+}
+
+#[test]
+fn a_registry_that_asks_for_a_user_is_sent_it_with_every_question_and_nobody_else_hears_of_it() {
+    let sql = database();
+    let credentials = Some(("app".to_owned(), "pa:ss".to_owned()));
+    let registry = SchemaRegistry { url: BASE.to_owned(), credentials };
+    let mut registrar = Registrar::open(&sql, Some(registry)).unwrap();
+    let mut questions = 0;
+    while let Some(effect) = registrar.ask(Timestamp(1)) {
+        let shown = format!("{effect:?}");
+        assert!(!shown.contains("YXBwOnBhOnNz") && !shown.contains("pa:ss"), "{shown}");
+        let Effect::Http { id, request } = effect else { panic!("{shown}") };
+        // base64("app:pa:ss")
+        assert_eq!(request.headers()["authorization"], "Basic YXBwOnBhOnNz");
+        questions += 1;
+        let answer = Ok((200, format!(r#"{{"id":{questions}}}"#).into_bytes()));
+        registrar.answered(&sql, id, answer, Timestamp(1)).unwrap();
+    }
+    assert!(questions > 2 && registrar.is_ready());
+    // The ids are stored under the address alone: other credentials are no other registry.
+    assert!(open(&sql, BASE).is_ready());
+    let mut stranger = open(&database(), BASE);
+    let Some(Effect::Http { request, .. }) = stranger.ask(Timestamp(1)) else { panic!("nothing is asked") };
+    assert!(!request.headers().contains_key("authorization"));
+}
+
+#[test]
+fn a_wrong_password_is_an_alert_and_asked_again() {
+    let sql = database();
+    let credentials = Some(("app".to_owned(), "guessed".to_owned()));
+    let registry = SchemaRegistry { url: BASE.to_owned(), credentials };
+    let mut registrar = Registrar::open(&sql, Some(registry)).unwrap();
+    let Some(Effect::Http { id, .. }) = registrar.ask(Timestamp(0)) else { panic!("nothing is asked") };
+    let refusal = Ok((401, br#"{"error_code":401,"message":"guessed is wrong"}"#.to_vec()));
+    let notice = registrar.answered(&sql, id, refusal, Timestamp(0)).unwrap().unwrap();
+    assert_eq!((notice.level, notice.fact), ("error", "alert.registry-refused"));
+    assert!(notice.detail.contains("SCHEMA_REGISTRY_PASSWORD") && !notice.detail.contains("guessed"));
+    assert!(notice.detail.ends_with("events wait until it knows every schema"), "{notice:?}");
+    assert!(registrar.ask(Timestamp(60_000)).is_some());
 }
 
 #[test]

@@ -24,7 +24,7 @@ pub enum RegistryFault {
         /// The registry's words.
         message: String,
     },
-    /// It will not do it: wrong address, no permission, invalid schema. Asking again brings nothing.
+    /// It will not do it: wrong address, no permission for this subject, invalid schema. Asking again brings nothing.
     #[error("the registry refused {subject} with HTTP {http_status}: {message}")]
     Refused {
         /// Which.
@@ -34,6 +34,11 @@ pub enum RegistryFault {
         /// The registry's words.
         message: String,
     },
+    /// It does not let us in. Its words are left out: they might repeat what it was sent.
+    #[error(
+        "the schema registry does not let us in (HTTP 401): SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD are wrong or missing"
+    )]
+    Unauthorized,
     /// It did not answer, is overloaded or broken; ask again later.
     #[error("the schema registry is unavailable: {why}")]
     Unavailable {
@@ -101,6 +106,7 @@ fn answer(subject: &'static str, http_status: u16, body: &str) -> Result<Value, 
         status if status.is_success() => document.ok_or_else(|| RegistryFault::Unavailable {
             why: format!("HTTP {http_status} with a body that is not JSON"),
         }),
+        StatusCode::UNAUTHORIZED => Err(RegistryFault::Unauthorized),
         StatusCode::CONFLICT => Err(RegistryFault::Incompatible { subject, message: message() }),
         StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => {
             Err(RegistryFault::Unavailable { why: format!("HTTP {http_status}: {}", message()) })

@@ -51,7 +51,11 @@ fn a_refusal_says_whether_to_ask_again() {
         "the registry holds the schema of gyesan.orders-com.gyesan.PaymentConfirmed to be incompatible with the last one: \
          READER_FIELD_MISSING_DEFAULT_VALUE: x"
     );
-    for status in [401, 403, 404, 422] {
+    let fault =
+        registered(confirmed(), 401, r#"{"message":"Basic YXBwOnNlY3JldA== is unknown"}"#).unwrap_err();
+    assert_eq!(fault, RegistryFault::Unauthorized);
+    assert!(fault.to_string().contains("SCHEMA_REGISTRY_PASSWORD") && !fault.to_string().contains("YXBw"));
+    for status in [403, 404, 422] {
         let fault = registered(confirmed(), status, "no").unwrap_err();
         assert!(matches!(fault, RegistryFault::Refused { http_status, .. } if http_status == status));
     }

@@ -10,7 +10,7 @@ use gyesan_core::time::Timestamp;
 use gyesan_edge::actor::{Actor, CallFault, Effect, Input, LogLine, SocketNews, SocketOrder, turn};
 use gyesan_edge::actors;
 use gyesan_edge::command::*;
-use gyesan_edge::config::Kafka;
+use gyesan_edge::config::{Kafka, SchemaRegistry};
 use gyesan_edge::native::Database;
 use gyesan_edge::outbox::{self, LogPageWriter};
 use gyesan_edge::schema;
@@ -96,7 +96,7 @@ fn kafka(schema_registry: Option<String>) -> Kafka {
         brokers: vec![SimCluster::address(1), SimCluster::address(2)],
         tls: false,
         credentials: None,
-        schema_registry,
+        schema_registry: schema_registry.map(|url| SchemaRegistry { url, credentials: None }),
     }
 }
 

@@ -4,6 +4,8 @@
 mod compatibility;
 
 use anyhow::{Context, Result};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -27,6 +29,8 @@ struct Shared {
     ended: AtomicBool,
     asked: AtomicU64,
     held: Mutex<Held>,
+    /// The `Authorization` that it demands.
+    demanded: Mutex<Option<String>>,
 }
 
 #[derive(Default)]
@@ -52,6 +56,7 @@ impl Registry {
             ended: AtomicBool::new(false),
             asked: AtomicU64::new(0),
             held: Mutex::new(Held { first_id, ..Held::default() }),
+            demanded: Mutex::new(None),
         });
         let of_listener = Arc::clone(&shared);
         std::thread::spawn(move || {
@@ -75,6 +80,12 @@ impl Registry {
     /// Away: whoever asks is cut off.
     pub fn set_away(&self, away: bool) {
         self.shared.away.store(away, Ordering::Relaxed);
+    }
+
+    /// From now on it answers only who is let in by Basic authentication.
+    pub fn demand(&self, username: &str, password: &str) {
+        let authorization = format!("Basic {}", BASE64_STANDARD.encode(format!("{username}:{password}")));
+        *demanded(&self.shared) = Some(authorization);
     }
 
     /// How often it has been asked, also while it was away.
@@ -117,6 +128,10 @@ impl Drop for Registry {
 
 fn held(shared: &Shared) -> MutexGuard<'_, Held> {
     shared.held.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn demanded(shared: &Shared) -> MutexGuard<'_, Option<String>> {
+    shared.demanded.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Held {
@@ -197,23 +212,25 @@ fn serve(shared: &Shared, client: TcpStream) -> Result<()> {
     let mut words = line.split_whitespace();
     let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let path = target.split('?').next().unwrap_or_default();
-    let mut length = 0_u64;
+    let (mut length, mut authorization) = (0_u64, None);
     loop {
         let mut header = String::new();
         if reader.read_line(&mut header)? == 0 || header.trim().is_empty() {
             break;
         }
-        if let Some((name, value)) = header.split_once(':')
-            && name.eq_ignore_ascii_case("content-length")
-        {
-            length = value.trim().parse().unwrap_or(0);
+        match header.split_once(':').map(|(name, value)| (name.to_ascii_lowercase(), value.trim())) {
+            Some((name, value)) if name == "content-length" => length = value.parse().unwrap_or(0),
+            Some((name, value)) if name == "authorization" => authorization = Some(value.to_owned()),
+            _ => {}
         }
     }
     let mut body = Vec::new();
     reader.take(length.min(BODY_MAX)).read_to_end(&mut body)?;
     let body = serde_json::from_slice(&body).unwrap_or_default();
     let path: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
-    let (status, answer) = held(shared).answer(method, &path, &body);
+    let is_let_in = demanded(shared).as_ref().is_none_or(|demanded| authorization.as_ref() == Some(demanded));
+    let (status, answer) =
+        if is_let_in { held(shared).answer(method, &path, &body) } else { refusal(401, 401, "Unauthorized") };
     let answer = answer.to_string();
     let head = format!(
         "HTTP/1.1 {status} {}\r\nContent-Type: application/vnd.schemaregistry.v1+json\r\nContent-Length: {}\r\n\
@@ -266,6 +283,23 @@ mod tests {
         assert_eq!(get("/subjects/t-A/versions/latest").1.get("version"), Some(&json!(2)));
         registry.delete("t-A");
         assert_eq!(get("/subjects/t-A/versions/latest").0, 404);
+    }
+
+    #[test]
+    fn whoever_is_not_let_in_is_told_so_and_changes_nothing() {
+        let registry = Registry::start(1).unwrap();
+        registry.demand("app", "right");
+        let post = |password: &str| {
+            let authorization = format!("Basic {}", BASE64_STANDARD.encode(format!("app:{password}")));
+            let body = json!({ "schema": FIRST }).to_string();
+            let headers = [("authorization", authorization.as_str())];
+            let mut client = Client::new(&registry.url());
+            client.send("POST", "/subjects/t-A/versions", &headers, Some(body.as_bytes())).unwrap().status
+        };
+        assert_eq!(ask(&registry, "GET", "/subjects", &Value::Null).unwrap().0, 401);
+        assert_eq!(post("wrong"), 401);
+        assert!(held(&registry.shared).subjects.is_empty());
+        assert_eq!(post("right"), 200);
     }
 
     #[test]

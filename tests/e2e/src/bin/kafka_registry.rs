@@ -28,6 +28,7 @@ const PLACED: &str = "gyesan.orders-com.gyesan.OrderPlaced";
 const SCENARIOS: &[Scenario] = &[
     ("a_registry_that_is_away_is_waited_for_and_its_ids_are_remembered", away),
     ("an_incompatible_schema_stops_publication_with_a_sentence_and_not_selling", incompatible),
+    ("a_registry_that_refuses_the_password_is_named_and_waited_for", locked),
     ("a_registry_that_lost_everything_gives_new_ids_and_nothing_is_lost", emptied),
     ("values_with_a_real_registrys_ids_are_read_by_other_clients", real),
 ];
@@ -37,8 +38,13 @@ fn main() -> ExitCode {
 }
 
 fn start(state: &Path, broker: &Broker, url: &str, fresh: bool) -> Result<Stack> {
+    start_with(state, broker, url, fresh, &[])
+}
+
+fn start_with(state: &Path, broker: &Broker, url: &str, fresh: bool, vars: &[&str]) -> Result<Stack> {
     let (brokers, url) = (broker.address(), format!("SCHEMA_REGISTRY_URL={url}"));
-    let arguments = ["--kafka", &brokers, "--var", &url];
+    let mut arguments = vec!["--kafka", &brokers, "--var", &url];
+    arguments.extend(vars.iter().flat_map(|var| ["--var", var]));
     let stack = if fresh { Stack::start(state, &arguments) } else { Stack::start_again(state, &arguments) };
     stack.context("the stack does not start")
 }
@@ -129,6 +135,34 @@ fn incompatible(state: &Path) -> Result<()> {
     registry.delete(PLACED);
     credited(&stack, &order)?;
     settle(stack, &broker, state, &registry.url())
+}
+
+/// First nobody is let in, then the operator sets what was set wrong, then the registry's administrator changes it.
+fn locked(state: &Path) -> Result<()> {
+    let (broker, registry) = (Broker::start(&state.join("broker"), &[])?, Registry::start(FIRST_ID)?);
+    registry.demand("app", "first-secret");
+    let with = |password: &str, fresh| {
+        let password = format!("SCHEMA_REGISTRY_PASSWORD={password}");
+        start_with(state, &broker, &registry.url(), fresh, &["SCHEMA_REGISTRY_USERNAME=app", &password])
+    };
+    let stack = with("guessed", true)?;
+    let first = sell(&stack)?;
+    let line = logged(&stack, "alert.registry-refused", "relay", "SCHEMA_REGISTRY_PASSWORD")?;
+    println!("     {line}");
+    logged(&stack, "alert.registry-refused", "wallets", "SCHEMA_REGISTRY_PASSWORD")?;
+    std::thread::sleep(NOTHING_FOR);
+    ensure!(published(&stack)? == Some(0), "published without the registry's ids: {:?}", published(&stack)?);
+    ensure!(stack.facts("alert.registry-refused").len() < 10, "the log is stormed");
+    let log = std::fs::read_to_string(&stack.log)?;
+    // The second is base64 of `app:guessed`, without what depends on the end.
+    ensure!(!log.contains("guessed") && !log.contains("YXBwOmd1ZXNzZ"), "the password is in the log");
+    drop(stack);
+    let stack = with("first-secret", false)?;
+    credited(&stack, &first)?;
+    // It is changed where the registry runs; what has its ids goes on.
+    registry.demand("app", "second-secret");
+    credited(&stack, &sell(&stack)?)?;
+    settle(stack, &broker, state, &registry.url().replace("http://", "http://app:second-secret@"))
 }
 
 fn emptied(state: &Path) -> Result<()> {
