@@ -11,6 +11,8 @@ use crate::kafka::broker;
 use crate::workspace;
 use crate::wrangler::{self, Wrangler};
 
+const PORT_TRIES: u32 = 20;
+
 /// Which Kafka the events go through.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kafka {
@@ -60,7 +62,7 @@ pub struct Options {
 impl Options {
     /// Reads the command line.
     pub fn take(mut args: Args) -> Result<Self> {
-        let port = args.option("--port")?.unwrap_or(8787);
+        let port = args.option::<u16>("--port")?.unwrap_or(8787);
         let emulator_port = args.option("--emulator-port")?;
         let mut vars = BTreeMap::new();
         for pair in args.options::<String>("--var")? {
@@ -70,15 +72,17 @@ impl Options {
             vars.insert(name.to_owned(), value.to_owned());
         }
         let state = args.option::<PathBuf>("--state")?;
+        let emulator_port = emulator_port.unwrap_or_else(|| port.saturating_add(1));
+        let toss_api = args.option::<String>("--toss-api")?;
         let kafka = match args.option_or_flag("--kafka")? {
             None => None,
-            Some(None) => Some(Kafka::Local { port: local_kafka_port(port)? }),
+            Some(None) => Some(Kafka::Local { port: local_kafka_port(port, emulator_port)? }),
             Some(Some(brokers)) => Some(Kafka::Brokers(brokers)),
         };
         let options = Self {
             port,
-            emulator_port: emulator_port.unwrap_or_else(|| port.saturating_add(1)),
-            toss_api: args.option::<String>("--toss-api")?.map(|url| url.trim_end_matches('/').to_owned()),
+            emulator_port,
+            toss_api: toss_api.map(|url| url.trim_end_matches('/').to_owned()),
             state: state.map_or_else(|| Ok(workspace::path(".wrangler/state")), std::path::absolute)?,
             fresh: args.flag("--fresh"),
             vars,
@@ -127,16 +131,31 @@ impl Options {
     }
 }
 
-/// The ports after the emulator's, unless somebody has them.
-fn local_kafka_port(port: u16) -> Result<u16> {
-    let usual = port.saturating_add(2);
+/// The two ports after the worker's and the next, unless somebody has them or this run itself is about to take them.
+fn local_kafka_port(worker: u16, emulator: u16) -> Result<u16> {
     let free = |port| TcpListener::bind(("127.0.0.1", port)).is_ok();
-    if free(usual) && free(usual.saturating_add(1)) { Ok(usual) } else { broker::free_port() }
+    let fits = |first: u16| {
+        let both = first.checked_add(1).map(|second| [first, second]);
+        both.is_some_and(|both| {
+            both.into_iter().all(|port| ![worker, emulator].contains(&port) && free(port))
+        })
+    };
+    let usual = worker.saturating_add(2);
+    if fits(usual) {
+        return Ok(usual);
+    }
+    for _ in 0..PORT_TRIES {
+        let port = broker::free_port()?;
+        if fits(port) {
+            return Ok(port);
+        }
+    }
+    bail!("no two neighbouring ports are free for Kafka")
 }
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
     use super::*;
 
     #[test]
@@ -167,5 +186,19 @@ mod tests {
         assert_eq!(local["EVENT_BUS"], "kafka");
         assert!(local["KAFKA_BROKERS"].starts_with("127.0.0.1:"));
         assert_eq!(vars(&["--kafka", "a:9092,b:9092"])["KAFKA_BROKERS"], "a:9092,b:9092");
+    }
+
+    #[test]
+    fn the_local_kafka_leaves_the_emulator_its_port() {
+        // One after the other, each with ports of its own: another test may be trying the same.
+        for (base, emulator) in [(21_787, 21_789), (21_887, 21_890), (21_987, 21_988)] {
+            let (port, emulator) = (format!("{base}"), format!("{emulator}"));
+            let words = ["--port", &port, "--emulator-port", &emulator, "--kafka"];
+            let options = Options::take(Args::of(&words)).unwrap();
+            let Some(Kafka::Local { port: kafka }) = options.kafka else { panic!("not a local Kafka") };
+            assert!(![kafka, kafka + 1].contains(&options.emulator_port), "{kafka} beside {emulator}");
+            assert!(![kafka, kafka + 1].contains(&options.port));
+        }
+        assert!(local_kafka_port(u16::MAX, u16::MAX - 1).is_ok());
     }
 }
