@@ -162,7 +162,8 @@ fn build(options: &Options) -> Result<Option<PathBuf>> {
     artifacts::build_emulator(options.release).map(Some)
 }
 
-fn port_is_free(port: u16) -> Result<()> {
+/// Says which port is taken before anything is begun.
+pub(crate) fn port_is_free(port: u16) -> Result<()> {
     match TcpListener::bind(("127.0.0.1", port)) {
         Ok(_) => Ok(()),
         Err(fault) => bail!("port {port} on 127.0.0.1 cannot be used ({fault}): choose another with --port"),

@@ -12,6 +12,7 @@ use anyhow::{Context, Result, bail};
 
 use super::{broker, distribution};
 use crate::args::Args;
+use crate::dev::port_is_free;
 use crate::{process, progress, workspace};
 
 const USAGE: &str = "\
@@ -42,6 +43,8 @@ pub fn run(mut args: Args) -> Result<()> {
     };
     let json = args.flag("--json");
     args.finish()?;
+    // Whatever has the port might answer in Apicurio's place.
+    port_is_free(port)?;
     let home = ready()?;
     let mut child = start(&home, port)?;
     let url = format!("http://127.0.0.1:{port}{API}");
@@ -118,4 +121,19 @@ fn answers(port: u16) -> bool {
         Ok(answer)
     };
     ask().is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use std::net::TcpListener;
+
+    #[test]
+    fn a_port_in_use_is_named_before_anything_is_fetched_or_started() {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = taken.local_addr().unwrap().port().to_string();
+        let fault = run(Args::of(&["--port", &port])).unwrap_err().to_string();
+        assert!(fault.contains(&port) && fault.contains("--port"), "{fault}");
+    }
 }
