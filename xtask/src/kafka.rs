@@ -71,7 +71,10 @@ pub fn run(mut args: Args) -> Result<()> {
         properties: &properties,
     };
     let mut broker = setting.start(&distribution)?;
-    broker.create_topics(&topics)?;
+    for difference in broker.create_topics(&topics)? {
+        // A broker is of use with any topics; whoever needs them so will say it, too.
+        progress::say(&format!("{difference}, or begin with an empty folder by --fresh"));
+    }
     if json {
         let line = serde_json::json!({ "ready": true, "address": broker.address, "pid": broker.pid() });
         println!("{line}");

@@ -53,7 +53,9 @@ impl LocalKafka {
 
     fn serve(&self, tell: &impl Fn(News)) -> Result<std::convert::Infallible> {
         let mut broker = self.start()?;
-        broker.create_topics(&self.topics)?;
+        if let Some(difference) = broker.create_topics(&self.topics)?.first() {
+            bail!("{difference}, or begin with empty databases by --fresh");
+        }
         tell(News::Ready { pid: broker.pid() });
         let mut deaths: Vec<Instant> = Vec::new();
         loop {

@@ -11,6 +11,7 @@ use gyesan_kafka::api::{Request, metadata};
 
 use super::client::Client;
 use super::distribution::Distribution;
+use super::topics;
 use crate::process;
 
 const PROPERTIES: &str = include_str!("server.properties");
@@ -167,10 +168,16 @@ impl Broker {
         process::end(&mut self.child);
     }
 
-    /// Creates the topics that do not exist, each with its number of partitions.
-    pub fn create_topics(&self, topics: &[(String, i32)]) -> Result<()> {
+    /// Creates the topics that do not exist, each with its number of partitions. Answers a sentence for each that exists
+    /// with another number.
+    pub fn create_topics(&self, topics: &[(String, i32)]) -> Result<Vec<String>> {
         let client = Client::open(&self.address);
-        topics.iter().try_for_each(|(topic, partitions)| client.create_topic(topic, *partitions).map(drop))
+        let mut others = Vec::new();
+        for (topic, wanted) in topics {
+            let found = client.create_topic(topic, *wanted)?;
+            others.extend(topics::difference(topic, &found, *wanted));
+        }
+        Ok(others)
     }
 
     fn wait_until_ready(&mut self, folder: &Path) -> Result<()> {

@@ -46,17 +46,30 @@ pub fn ready(brokers: &str, vars: &BTreeMap<String, String>) -> Result<()> {
             Found::Created => {
                 crate::progress::say(&format!("topic {topic} created, {wanted} partitions"));
             }
-            Found::Existing(count) if count == wanted || topic.ends_with(".dlt") => {}
-            Found::Existing(count) => {
-                let variable = TOPICS.iter().find(|(name, _)| *name == topic).map_or("", |(_, name)| name);
-                bail!(
-                    "topic {topic} has {count} partitions and {variable} says {wanted}: set it with \
-                     `--var {variable}={count}` (and begin with an empty --state), or use another cluster"
-                )
+            found => {
+                if let Some(difference) = difference(&topic, &found, wanted) {
+                    bail!("{difference} (and begin with an empty --state), or use another cluster");
+                }
             }
         }
     }
     Ok(())
+}
+
+/// What is wrong with a topic that has another number of partitions than wanted, and the first half of the cure. Topics of
+/// dead letters may have any number.
+pub fn difference(topic: &str, found: &Found, wanted: i32) -> Option<String> {
+    let Found::Existing(count) = *found else { return None };
+    if count == wanted || topic.ends_with(".dlt") {
+        return None;
+    }
+    let variable = TOPICS.iter().find(|(name, _)| *name == topic).map(|(_, variable)| variable);
+    Some(match variable {
+        Some(variable) => format!(
+            "topic {topic} has {count} partitions and {variable} says {wanted}: set it with `--var {variable}={count}`"
+        ),
+        None => format!("topic {topic} has {count} partitions and not {wanted}: ask for {count}"),
+    })
 }
 
 fn one_that_answers(brokers: &str, credentials: Option<&Credentials>) -> Result<Client> {
@@ -96,6 +109,17 @@ mod tests {
     fn a_number_that_is_none_is_named() {
         assert!(of(&vars("many")).unwrap_err().to_string().contains("ORDERS_PARTITIONS"));
         assert!(of(&vars("0")).is_err());
+    }
+
+    #[test]
+    fn a_topic_with_other_partitions_is_named_with_both_numbers_and_the_cure() {
+        let said = difference("gyesan.orders", &Found::Existing(2), 4).unwrap();
+        assert!(said.contains("gyesan.orders has 2") && said.contains("ORDERS_PARTITIONS says 4"), "{said}");
+        assert!(said.ends_with("`--var ORDERS_PARTITIONS=2`"), "{said}");
+        assert!(difference("other", &Found::Existing(2), 4).unwrap().contains("other has 2"));
+        assert_eq!(difference("gyesan.orders", &Found::Existing(4), 4), None);
+        assert_eq!(difference("gyesan.orders", &Found::Created, 4), None);
+        assert_eq!(difference("gyesan.orders.dlt", &Found::Existing(2), 4), None);
     }
 
     #[test]
