@@ -9,5 +9,6 @@ pub mod load;
 pub mod proxy;
 pub mod registry;
 pub mod scenario;
+pub mod selling;
 pub mod shop;
 pub mod stack;

@@ -19,9 +19,9 @@ use gyesan_e2e::broker::Broker;
 use gyesan_e2e::interop::read_topics;
 use gyesan_e2e::load::{Bought, buying, wallets_hold};
 use gyesan_e2e::scenario::{Scenario, run};
+use gyesan_e2e::selling::found_exactly;
 use gyesan_e2e::shop::Shop;
 use gyesan_e2e::stack::Stack;
-use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -31,7 +31,6 @@ const WARM_UP: Duration = Duration::from_secs(2);
 /// How long the slowest answer to a buyer may take while Kafka is in trouble: it is none of the buyer's business.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(3);
 const DRAINED_WITHIN: Duration = Duration::from_secs(60);
-const NOTICED_WITHIN: Duration = Duration::from_secs(30);
 
 const SCENARIOS: &[Scenario] = &[
     ("the_local_kafka_of_dev_comes_back_after_a_kill", development::local_kafka),
@@ -124,33 +123,6 @@ impl Shopping {
     fn end(self) -> Result<()> {
         let Shopping { stack, broker, state, .. } = self;
         drop(stack);
-        topics_are_exact(&broker.address(), &state)
-    }
-}
-
-fn topics_are_exact(brokers: &str, state: &Path) -> Result<()> {
-    let topics = read_topics(brokers, state)?;
-    println!("     {topics}");
-    ensure!(topics.are_exact() && topics.events > 0 && topics.dead_letters == 0, "{topics}");
-    Ok(())
-}
-
-/// Waits until the worker has logged a fact whose detail contains `part`; the detail.
-fn logged(stack: &Stack, fact: &str, part: &str) -> Result<String> {
-    let since = Instant::now();
-    loop {
-        let mut details = stack.facts(fact).into_iter().filter_map(|line| {
-            let detail = line.get("detail").and_then(Value::as_str)?;
-            detail.contains(part).then(|| detail.to_owned())
-        });
-        if let Some(detail) = details.next_back() {
-            return Ok(detail);
-        }
-        ensure!(
-            since.elapsed() < NOTICED_WITHIN,
-            "nobody logged {fact} with `{part}` within {NOTICED_WITHIN:?}; logged: {:?}",
-            stack.facts(fact)
-        );
-        std::thread::sleep(Duration::from_millis(100));
+        found_exactly(&read_topics(&broker.address(), &state)?)
     }
 }

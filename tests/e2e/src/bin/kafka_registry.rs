@@ -2,23 +2,20 @@
 //! `gyesan-kafka-registry [NAME…]`.
 
 use anyhow::{Context, Result, ensure};
-use gyesan_e2e::books::{drained, explained};
 use gyesan_e2e::broker::Broker;
 use gyesan_e2e::client::Client;
 use gyesan_e2e::interop::{read_registered, script};
 use gyesan_e2e::registry::Registry;
 use gyesan_e2e::scenario::{Scenario, run};
-use gyesan_e2e::shop::{Order, Shop};
+use gyesan_e2e::selling::{close, credited, found_exactly, logged_by, published, sell};
 use gyesan_e2e::stack::{Stack, signal, workspace, xtask};
 use serde_json::{Value, json};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, ExitCode, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-const SETTLED_WITHIN: Duration = Duration::from_secs(60);
-const NOTICED_WITHIN: Duration = Duration::from_secs(20);
 /// What has not happened by now is not on its way.
 const NOTHING_FOR: Duration = Duration::from_secs(2);
 /// Far from the committed ids, so that one cannot be taken for the other.
@@ -49,48 +46,10 @@ fn start_with(state: &Path, broker: &Broker, url: &str, fresh: bool, vars: &[&st
     stack.context("the stack does not start")
 }
 
-/// A buyer buys, and is not kept waiting by a registry.
-fn sell(stack: &Stack) -> Result<Order> {
-    let shop = &mut Shop::of(stack);
-    let order = shop.buy(&[("A", 1), ("D", 1)])?;
-    shop.wait_for_status(&order.id, "SUCCESS", Duration::from_secs(3))?;
-    Ok(order)
-}
-
-fn credited(stack: &Stack, order: &Order) -> Result<()> {
-    let done = |view: &Value| view.get("isWalletDone") == Some(&json!(true));
-    Shop::of(stack).wait(&order.id, SETTLED_WITHIN, done).map(drop)
-}
-
-fn published(stack: &Stack) -> Result<Option<u64>> {
-    Ok(Shop::of(stack).operate("outbox")?.get("published").and_then(Value::as_u64))
-}
-
-/// Waits for a line that states `fact`, is from `who` and contains `words`.
-fn logged(stack: &Stack, fact: &str, who: &str, words: &str) -> Result<String> {
-    let since = Instant::now();
-    loop {
-        let lines = stack.facts(fact);
-        let details = lines.iter().filter_map(|line| line.get("detail").and_then(Value::as_str));
-        let mut details = details.filter(|detail| detail.starts_with(who));
-        if let Some(detail) = details.find(|detail| detail.contains(words)) {
-            return Ok(detail.to_owned());
-        }
-        ensure!(since.elapsed() < NOTICED_WITHIN, "no `{fact}` of {who} with `{words}`; there are {lines:?}");
-        std::thread::sleep(Duration::from_millis(100));
-    }
-}
-
 /// Everything has arrived, and once the stack is stopped another client reads it by the registry's schemas.
 fn settle(stack: Stack, broker: &Broker, state: &Path, url: &str) -> Result<()> {
-    let shop = &mut Shop::of(&stack);
-    drained(shop, SETTLED_WITHIN)?;
-    explained(shop, SETTLED_WITHIN)?;
-    drop(stack);
-    let topics = read_registered(&broker.address(), state, url)?;
-    println!("     {topics}");
-    ensure!(topics.are_exact() && topics.events > 0 && topics.dead_letters == 0, "{topics}");
-    Ok(())
+    close(stack)?;
+    found_exactly(&read_registered(&broker.address(), state, url)?)
 }
 
 fn away(state: &Path) -> Result<()> {
@@ -98,14 +57,14 @@ fn away(state: &Path) -> Result<()> {
     registry.set_away(true);
     let mut stack = start(state, &broker, &registry.url(), true)?;
     let first = sell(&stack)?;
-    println!("     {}", logged(&stack, "registry.unavailable", "relay", "events wait")?);
-    logged(&stack, "registry.unavailable", "wallets", "events wait")?;
+    logged_by(&stack, "registry.unavailable", "relay", "events wait")?;
+    logged_by(&stack, "registry.unavailable", "wallets", "events wait")?;
     std::thread::sleep(NOTHING_FOR);
     ensure!(published(&stack)? == Some(0), "published without the registry's ids: {:?}", published(&stack)?);
     ensure!(stack.facts("registry.unavailable").len() < 10, "the log is stormed");
     registry.set_away(false);
     credited(&stack, &first)?;
-    logged(&stack, "registry.restored", "relay", "")?;
+    logged_by(&stack, "registry.restored", "relay", "")?;
     let levels = registry.compatibility();
     ensure!(levels.len() >= 9 && levels.values().all(|level| level == "BACKWARD"), "{levels:?}");
     // From now on it is needed no more, also after a crash.
@@ -113,7 +72,7 @@ fn away(state: &Path) -> Result<()> {
     stack.kill_workerd()?;
     let second = sell(&stack)?;
     credited(&stack, &second)?;
-    println!("     {}", logged(&stack, "registry.unavailable", "relay", "before are used")?);
+    logged_by(&stack, "registry.unavailable", "relay", "before are used")?;
     registry.set_away(false);
     settle(stack, &broker, state, &registry.url())
 }
@@ -125,8 +84,7 @@ fn incompatible(state: &Path) -> Result<()> {
     registry.register(PLACED, &theirs.to_string())?;
     let stack = start(state, &broker, &registry.url(), true)?;
     let order = sell(&stack)?;
-    let line = logged(&stack, "alert.registry-incompatible", "relay", PLACED)?;
-    println!("     {line}");
+    let line = logged_by(&stack, "alert.registry-incompatible", "relay", PLACED)?;
     ensure!(line.contains("READER_FIELD_MISSING_DEFAULT_VALUE"), "the registry's words are missing: {line}");
     std::thread::sleep(NOTHING_FOR);
     ensure!(published(&stack)? == Some(0), "published all the same: {:?}", published(&stack)?);
@@ -147,9 +105,8 @@ fn locked(state: &Path) -> Result<()> {
     };
     let stack = with("guessed", true)?;
     let first = sell(&stack)?;
-    let line = logged(&stack, "alert.registry-refused", "relay", "SCHEMA_REGISTRY_PASSWORD")?;
-    println!("     {line}");
-    logged(&stack, "alert.registry-refused", "wallets", "SCHEMA_REGISTRY_PASSWORD")?;
+    logged_by(&stack, "alert.registry-refused", "relay", "SCHEMA_REGISTRY_PASSWORD")?;
+    logged_by(&stack, "alert.registry-refused", "wallets", "SCHEMA_REGISTRY_PASSWORD")?;
     std::thread::sleep(NOTHING_FOR);
     ensure!(published(&stack)? == Some(0), "published without the registry's ids: {:?}", published(&stack)?);
     ensure!(stack.facts("alert.registry-refused").len() < 10, "the log is stormed");
@@ -174,11 +131,9 @@ fn emptied(state: &Path) -> Result<()> {
     drop(stack);
     registry.empty(FIRST_ID + 500);
     let stack = start(state, &broker, &url, false)?;
-    println!("     {}", logged(&stack, "alert.registry-ids-changed", "relay", PLACED)?);
+    logged_by(&stack, "alert.registry-ids-changed", "relay", PLACED)?;
     credited(&stack, &sell(&stack)?)?;
-    let shop = &mut Shop::of(&stack);
-    drained(shop, SETTLED_WITHIN)?;
-    explained(shop, SETTLED_WITHIN)
+    close(stack)
 }
 
 /// Apicurio, as `cargo xtask registry` runs it.

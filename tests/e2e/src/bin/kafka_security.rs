@@ -6,10 +6,11 @@ mod guarded;
 
 use anyhow::{Context, Result, ensure};
 use guarded::{Access, Guarded};
-use gyesan_e2e::books::{drained, explained};
+use gyesan_e2e::books::drained;
 use gyesan_e2e::interop::{administer, read_topics};
 use gyesan_e2e::scenario::{Scenario, run};
-use gyesan_e2e::shop::{OPERATOR_KEY, Order, Shop};
+use gyesan_e2e::selling::{close, credited, found_exactly, logged, published, sell};
+use gyesan_e2e::shop::{OPERATOR_KEY, Shop};
 use gyesan_e2e::stack::Stack;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -17,7 +18,6 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 const SETTLED_WITHIN: Duration = Duration::from_secs(60);
-const NOTICED_WITHIN: Duration = Duration::from_secs(20);
 
 const SCENARIOS: &[Scenario] = &[
     ("every_protocol_and_mechanism_publishes_and_reads", every_way),
@@ -29,44 +29,10 @@ fn main() -> ExitCode {
     run("security", SCENARIOS)
 }
 
-/// A buyer buys, and is not kept waiting by a broker.
-fn sell(stack: &Stack) -> Result<Order> {
-    let shop = &mut Shop::of(stack);
-    let order = shop.buy(&[("A", 1), ("D", 1)])?;
-    shop.wait_for_status(&order.id, "SUCCESS", Duration::from_secs(3))?;
-    Ok(order)
-}
-
-fn credited(stack: &Stack, order: &Order) -> Result<()> {
-    let done = |view: &Value| view.get("isWalletDone") == Some(&json!(true));
-    Shop::of(stack).wait(&order.id, SETTLED_WITHIN, done).map(drop)
-}
-
-/// Waits for a line that states `fact` and contains `words`.
-fn logged(stack: &Stack, fact: &str, words: &str) -> Result<String> {
-    let since = Instant::now();
-    loop {
-        let lines = stack.facts(fact);
-        let mut details = lines.iter().filter_map(|line| line.get("detail").and_then(Value::as_str));
-        if let Some(detail) = details.find(|detail| detail.contains(words)) {
-            println!("     {fact}: {detail}");
-            return Ok(detail.to_owned());
-        }
-        ensure!(since.elapsed() < NOTICED_WITHIN, "no `{fact}` with `{words}`; there are {lines:?}");
-        std::thread::sleep(Duration::from_millis(100));
-    }
-}
-
 /// Everything has arrived, and once the stack is stopped another client finds each committed event once.
 fn settle(stack: Stack, broker: &Guarded, state: &Path) -> Result<()> {
-    let shop = &mut Shop::of(&stack);
-    drained(shop, SETTLED_WITHIN)?;
-    explained(shop, SETTLED_WITHIN)?;
-    drop(stack);
-    let topics = read_topics(&broker.address(), state)?;
-    println!("     {topics}");
-    ensure!(topics.are_exact() && topics.events > 0 && topics.dead_letters == 0, "{topics}");
-    Ok(())
+    close(stack)?;
+    found_exactly(&read_topics(&broker.address(), state)?)
 }
 
 fn every_way(state: &Path) -> Result<()> {
@@ -107,7 +73,7 @@ fn refused(state: &Path) -> Result<()> {
         ensure!(!line.contains("guessed"), "the password is in the log");
         logged(&stack, "kafka.link-broken", words)?;
         std::thread::sleep(Duration::from_secs(2));
-        let published = Shop::of(&stack).operate("outbox")?.get("published").and_then(Value::as_u64);
+        let published = published(&stack)?;
         ensure!(published == Some(0), "{published:?} were published");
         let lines = stack.facts("relay.link-broken").len() + stack.facts("kafka.link-broken").len();
         ensure!(lines < 40, "{lines} lines were logged about it");
@@ -119,7 +85,8 @@ fn refused(state: &Path) -> Result<()> {
     settle(stack, &broker, state)
 }
 
-/// The user may do nothing at first; then everything but write; then everything. Readers have stopped and are resumed.
+/// The user may do nothing at first; then everything; then everything but write; then everything again. What has stopped
+/// is resumed each time.
 fn forbidden(state: &Path) -> Result<()> {
     let authorizer = "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer";
     let broker = Guarded::start(state, &[authorizer, "super.users=User:ANONYMOUS"])?;

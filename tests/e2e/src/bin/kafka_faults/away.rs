@@ -1,9 +1,10 @@
 //! A broker that is down, silent, full or short of replicas: a matter of waiting.
 
-use super::{Shopping, logged};
+use super::Shopping;
 use anyhow::{Result, bail, ensure};
 use gyesan_e2e::broker::{Broker, End};
 use gyesan_e2e::interop::administer;
+use gyesan_e2e::selling::logged;
 use gyesan_e2e::shop::Shop;
 use gyesan_e2e::stack::Stack;
 use serde_json::{Value, json};

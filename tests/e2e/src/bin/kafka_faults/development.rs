@@ -1,30 +1,24 @@
 //! Kafka as `cargo xtask dev` runs and reaches it.
 
-use super::{BUYERS, DRAINED_WITHIN, topics_are_exact};
+use super::{BUYERS, DRAINED_WITHIN};
 use anyhow::{Context, Result, bail, ensure};
 use gyesan_e2e::books::{drained, explained};
 use gyesan_e2e::broker::Broker;
+use gyesan_e2e::interop::read_topics;
 use gyesan_e2e::load::{buying, wallets_hold};
+use gyesan_e2e::selling::{credited, found_exactly, sell};
 use gyesan_e2e::shop::Shop;
 use gyesan_e2e::stack::{Stack, free_port_pair};
-use serde_json::json;
 use std::path::Path;
 use std::time::Duration;
 
 const READY_WITHIN: Duration = Duration::from_secs(15);
 
-/// Sells one order and waits until its sellers are credited.
-fn sell(stack: &Stack) -> Result<()> {
-    let shop = &mut Shop::of(stack);
-    let order = shop.buy(&[("A", 1), ("D", 1)])?;
-    shop.wait(&order.id, DRAINED_WITHIN, |view| view.get("isWalletDone") == Some(&json!(true))).map(drop)
-}
-
 pub fn local_kafka(state: &Path) -> Result<()> {
     let mut stack = Stack::start(state, &["--kafka"])?;
     ensure!(stack.started_in < READY_WITHIN, "ready after {:?}", stack.started_in);
     ensure!(stack.kafka_pid > 0, "no kafkaPid");
-    sell(&stack)?;
+    credited(&stack, &sell(&stack)?)?;
     let (origin, emulator) = (stack.origin.clone(), stack.emulator.clone());
     let (bought, away) = buying(&origin, &emulator, BUYERS, || stack.kill_kafka())?;
     let shop = &mut Shop::of(&stack);
@@ -48,7 +42,7 @@ pub fn changed_bus(state: &Path) -> Result<()> {
     let buses: [&[&str]; 3] = [&["--fresh"], &["--kafka", &address], &[]];
     for (sold, bus) in buses.iter().enumerate() {
         let stack = Stack::start_again(state, bus)?;
-        sell(&stack)?;
+        credited(&stack, &sell(&stack)?)?;
         let shop = &mut Shop::of(&stack);
         drained(shop, DRAINED_WITHIN).with_context(|| format!("with {bus:?}"))?;
         explained(shop, DRAINED_WITHIN)?;
@@ -57,7 +51,7 @@ pub fn changed_bus(state: &Path) -> Result<()> {
     let stack = Stack::start_again(state, &["--kafka", &address])?;
     drained(&mut Shop::of(&stack), DRAINED_WITHIN)?;
     drop(stack);
-    topics_are_exact(&address, state)
+    found_exactly(&read_topics(&address, state)?)
 }
 
 /// `cargo xtask dev` looks at the broker that it is given before it starts anything, and says what is wrong with it.

@@ -1,9 +1,10 @@
 //! What somebody else writes into a topic of ours and is no event: it is put aside, stops nobody, and is published to the topic of dead
 //! letters, as soon as there is one.
 
-use super::{Shopping, logged};
+use super::Shopping;
 use anyhow::{Context, Result, ensure};
 use gyesan_e2e::interop::{administer, read_topics};
+use gyesan_e2e::selling::logged;
 use gyesan_e2e::stack::Stack;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -21,8 +22,7 @@ pub fn no_event(state: &Path) -> Result<()> {
     administer(&brokers, &["delete-topic", LETTERS])?;
     let (bought, letters) = shopping.while_buying(|stack, _| {
         put_aside(stack, &brokers, "ord_1", "no event")?;
-        let waits = logged(stack, "relay.topic-unavailable", LETTERS)?;
-        println!("     {waits}");
+        logged(stack, "relay.topic-unavailable", LETTERS)?;
         administer(&brokers, &["create-topic", LETTERS, "3", "1"])?;
         published(&brokers, 1)?;
         put_aside(stack, &brokers, "ord_2", "{\"json\":true}")?;
