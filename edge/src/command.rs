@@ -17,6 +17,7 @@ use crate::outbox::LogPage;
 use crate::topology::Target;
 use gyesan_core::api::{OrderView, Page, Wallet, WalletTransaction};
 use gyesan_core::problem::Code;
+use gyesan_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// What an actor is asked.
@@ -77,13 +78,24 @@ pub enum Reply {
     Transactions(Page<WalletTransaction>),
     /// To [`LedgerCommand::TrialBalance`].
     Balances(Balances),
-    /// To [`LogCommand::Read`] and [`LogCommand::Of`].
+    /// To [`LogCommand::Read`].
     Records {
         /// In the order of the log.
         records: Vec<Record>,
         /// The end of the log.
         end: u64,
     },
+    /// To [`LogCommand::Of`].
+    History {
+        /// In the order of the log.
+        records: Vec<Record>,
+        /// Positions of records of this key that cannot be read, of whatever merchant.
+        unreadable: Vec<u64>,
+        /// The first position whose record is still there.
+        first: u64,
+    },
+    /// To [`LogCommand::CommittedAfter`], if there is a record.
+    CommittedAfter(Option<Timestamp>),
     /// To [`LogCommand::Status`].
     LogStatus(LogStatus),
     /// To [`Command::RelayStatus`].

@@ -19,6 +19,12 @@ const RATE_LIMIT_PER_KEY: u32 = 1_000;
 /// Requests a second of one address when `RATE_LIMIT_PER_ADDRESS` is absent.
 const RATE_LIMIT_PER_ADDRESS: u32 = 50;
 
+/// `OUTBOX_RETENTION_DAYS` when it is absent, and at most.
+const OUTBOX_RETENTION_DAYS: u32 = 7;
+const OUTBOX_RETENTION_DAYS_MAX: u32 = 36_500;
+/// Milliseconds of a day.
+const DAY_MS: i64 = 86_400_000;
+
 /// The parsed configuration.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Config {
@@ -62,6 +68,8 @@ pub struct Kafka {
     pub credentials: Option<Credentials>,
     /// Without one, the schema ids of the repository are used.
     pub schema_registry: Option<SchemaRegistry>,
+    /// `OUTBOX_RETENTION_DAYS`, in milliseconds: how long published events stay in the shards' outboxes; `None` = for ever.
+    pub outbox_keep_ms: Option<i64>,
 }
 
 /// Requests a second; 0 = not limited.
@@ -229,7 +237,11 @@ impl<F: Fn(&str) -> Option<String>> Vars<F> {
             }
         };
         let credentials = if sasl { Some(self.credentials()?) } else { None };
-        Ok(Some(Kafka { brokers, tls, credentials, schema_registry: self.schema_registry()? }))
+        let days =
+            self.count("OUTBOX_RETENTION_DAYS", Some(OUTBOX_RETENTION_DAYS), 0..=OUTBOX_RETENTION_DAYS_MAX)?;
+        let outbox_keep_ms = (days > 0).then(|| i64::from(days) * DAY_MS);
+        let schema_registry = self.schema_registry()?;
+        Ok(Some(Kafka { brokers, tls, credentials, schema_registry, outbox_keep_ms }))
     }
 
     fn credentials(&self) -> Result<Credentials, ConfigFault> {

@@ -21,13 +21,19 @@ pub struct LedgerShard {
 }
 
 impl LedgerShard {
-    /// The shard as stored.
+    /// The shard as stored. `keep_ms` is how long published events are kept.
     ///
     /// # Errors
     /// A failure of the database.
-    pub fn open(index: u32, reader: Option<Target>, sql: &dyn Sql) -> Result<LedgerShard, SqlError> {
+    pub fn open(
+        index: u32,
+        reader: Option<Target>,
+        keep_ms: Option<i64>,
+        sql: &dyn Sql,
+    ) -> Result<LedgerShard, SqlError> {
         migration::apply(sql, migration::LEDGER_SHARD)?;
-        Ok(LedgerShard { outbox: Outbox::open(sql, Target::Ledger(index), reader)?, alarm: Alarm::default() })
+        let outbox = Outbox::open(sql, Target::Ledger(index), reader, keep_ms)?;
+        Ok(LedgerShard { outbox, alarm: Alarm::default() })
     }
 
     fn apply(&mut self, turn: &mut Turn<'_>, input: Input) -> Result<(), Fault> {
@@ -36,7 +42,7 @@ impl LedgerShard {
                 let reply = self.command(turn, command, trace.as_deref())?;
                 turn.reply(token, reply);
             }
-            Input::CallAnswered { id, result } => self.outbox.woken(id, result, turn.now),
+            Input::CallAnswered { id, result } => self.outbox.answered(turn, id, result)?,
             Input::Alarm => self.alarm.went_off(),
             Input::PspAnswered { .. }
             | Input::Due(_)
@@ -111,7 +117,7 @@ impl Actor for LedgerShard {
     }
 
     fn finish(&mut self, turn: &mut Turn<'_>) -> Result<(), Fault> {
-        self.outbox.wake_readers(turn);
+        self.outbox.finish(turn)?;
         let due = self.outbox.next_due(turn.now);
         self.alarm.wish(turn, due);
         Ok(())

@@ -10,9 +10,15 @@ pub const BIRTH: &str = include_str!("../migrations/birth.sql");
 pub type Migration = (u32, &'static str);
 
 /// Of order shards.
-pub const ORDER_SHARD: &[Migration] = &[(1, include_str!("../migrations/order_shard/0001_init.sql"))];
+pub const ORDER_SHARD: &[Migration] = &[
+    (1, include_str!("../migrations/order_shard/0001_init.sql")),
+    (2, include_str!("../migrations/order_shard/0002_outbox_published.sql")),
+];
 /// Of ledger shards.
-pub const LEDGER_SHARD: &[Migration] = &[(1, include_str!("../migrations/ledger_shard/0001_init.sql"))];
+pub const LEDGER_SHARD: &[Migration] = &[
+    (1, include_str!("../migrations/ledger_shard/0001_init.sql")),
+    (2, include_str!("../migrations/ledger_shard/0002_outbox_published.sql")),
+];
 /// Of consumers.
 pub const CONSUMER: &[Migration] = &[
     (1, include_str!("../migrations/consumer/0001_init.sql")),

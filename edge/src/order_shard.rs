@@ -42,20 +42,21 @@ pub struct OrderShard {
 
 impl OrderShard {
     /// The shard as stored. Calls that were under way when the last process ended are recovered at once: their due times are
-    /// moved to now, except where that has been tried before.
+    /// moved to now, except where that has been tried before. `keep_ms` is how long published events are kept.
     ///
     /// # Errors
     /// A failure of the database.
     pub fn open(
         index: u32,
         reader: Option<Target>,
+        keep_ms: Option<i64>,
         sql: &dyn Sql,
         now: Timestamp,
     ) -> Result<OrderShard, SqlError> {
         migration::apply(sql, migration::ORDER_SHARD)?;
         due::recover(sql, now)?;
         Ok(OrderShard {
-            outbox: Outbox::open(sql, Target::Order(index), reader)?,
+            outbox: Outbox::open(sql, Target::Order(index), reader, keep_ms)?,
             alarm: Alarm::default(),
             planned: None,
             waiting: HashMap::new(),
@@ -67,7 +68,7 @@ impl OrderShard {
             Input::Command { token, command, trace } => self.command(turn, token, command, trace.as_deref()),
             Input::PspAnswered { id, answer } => self.psp_answered(turn, &id, answer),
             Input::CallAnswered { id, result } => {
-                self.outbox.woken(id, result, turn.now);
+                self.outbox.answered(turn, id, result)?;
                 Ok(())
             }
             Input::Alarm => {
@@ -171,7 +172,7 @@ impl Actor for OrderShard {
     }
 
     fn finish(&mut self, turn: &mut Turn<'_>) -> Result<(), Fault> {
-        self.outbox.wake_readers(turn);
+        self.outbox.finish(turn)?;
         // An alarm that is set is early enough for everything but what has just been planned.
         let planned = self.planned.take();
         let due = if self.alarm.is_set(turn.now) { planned } else { due::next(turn.sql)? };

@@ -6,6 +6,7 @@
 //! and wakes again. After a restart every reader is woken, so a wake lost with the process is made good.
 
 mod page;
+mod retention;
 
 pub use page::{LogEntry, LogPage, LogPageWriter};
 
@@ -22,6 +23,7 @@ use gyesan_core::id::MerchantId;
 use gyesan_core::money::Currency;
 use gyesan_core::problem::Code;
 use gyesan_core::time::Timestamp;
+use retention::Retention;
 
 /// Records handed over with one wake, at most; a reader that is further behind reads the rest itself.
 const HANDED_OVER_MAX: usize = 256;
@@ -32,6 +34,8 @@ const WAKE_LIMIT_MS: i64 = 10_000;
 /// The first pause after a wake that brought nothing; doubled each time up to [`PAUSE_MAX_MS`].
 const PAUSE_MS: i64 = 500;
 const PAUSE_MAX_MS: i64 = 30_000;
+/// Records looked at for the time of the oldest, at most: some may not be readable.
+const LOOKED_AT_MAX: u32 = 10;
 /// How long records that a reader does nothing with may wait for one that it acts on, in milliseconds: a wake is a call and
 /// a commit of the reader, and an order that is never paid should cost neither at once.
 const PATIENCE_MS: i64 = 500;
@@ -43,6 +47,8 @@ pub struct Outbox {
     readers: Vec<Reader>,
     fresh: Vec<Record>,
     next_call: CallId,
+    /// `None` where records are kept for ever.
+    retention: Option<Retention>,
 }
 
 /// Somebody who reads the log.
@@ -78,20 +84,23 @@ impl Reader {
 }
 
 impl Outbox {
-    /// The log as stored; every reader is to be woken.
+    /// The log as stored; its reader is to be woken. With `keep_ms` what a relay has published is removed after so long; what
+    /// consumers read directly is kept for ever.
     ///
     /// # Errors
     /// A failure of the database.
     pub fn open(
         sql: &dyn Sql,
         shard: Target,
-        readers: impl IntoIterator<Item = Target>,
+        reader: Option<Target>,
+        keep_ms: Option<i64>,
     ) -> Result<Outbox, SqlError> {
-        let end = match sql.query("SELECT coalesce(max(seq), 0) FROM outbox", &[])?.first() {
-            Some(row) => row.count(0)?,
-            None => 0,
+        let end = last(sql)?;
+        let retention = match (reader, keep_ms) {
+            (Some(relay @ Target::Relay(_)), Some(keep_ms)) => Some(Retention::new(shard, relay, keep_ms)),
+            _ => None,
         };
-        let reader = |target| Reader {
+        let behind = |target| Reader {
             target,
             position: 0,
             told: 0,
@@ -104,9 +113,10 @@ impl Outbox {
         Ok(Outbox {
             shard,
             end,
-            readers: readers.into_iter().map(reader).collect(),
+            readers: reader.into_iter().map(behind).collect(),
             fresh: Vec::new(),
             next_call: 1,
+            retention,
         })
     }
 
@@ -152,8 +162,19 @@ impl Outbox {
         self.fresh.retain(|record| record.seq <= mark);
     }
 
-    /// Ends the turn: wakes each reader that has something to read and is not being woken.
-    pub fn wake_readers(&mut self, turn: &mut Turn<'_>) {
+    /// Ends the turn: wakes each reader that has something to read and is not being woken, and removes what need not be kept.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn finish(&mut self, turn: &mut Turn<'_>) -> Result<(), SqlError> {
+        self.wake_readers(turn);
+        match &mut self.retention {
+            Some(retention) => retention.tend(turn, self.end, &mut self.next_call),
+            None => Ok(()),
+        }
+    }
+
+    fn wake_readers(&mut self, turn: &mut Turn<'_>) {
         let fresh = std::mem::take(&mut self.fresh);
         for reader in &mut self.readers {
             let room = match reader.target {
@@ -163,11 +184,10 @@ impl Outbox {
             reader.unsent.extend(fresh.iter().take(room).cloned());
             reader.stale |= fresh.len() > room;
             // A clock that was set back must not make it wait for hours.
-            let is_over = |since: Timestamp| !(0..WAKE_LIMIT_MS).contains(&turn.now.ms_since(since));
             if reader.not_before.ms_since(turn.now) > PAUSE_MAX_MS {
                 reader.not_before = turn.now;
             }
-            if reader.waking.is_some_and(|(_, since)| is_over(since)) {
+            if reader.waking.is_some_and(|(_, since)| is_over(since, turn.now)) {
                 reader.waking = None;
                 reader.stale = true;
             }
@@ -194,8 +214,26 @@ impl Outbox {
         }
     }
 
-    /// A reader has answered a wake, or the wake was lost.
-    pub fn woken(&mut self, id: CallId, result: Result<Reply, CallFault>, now: Timestamp) {
+    /// Whom it has called has answered, or the call was lost.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn answered(
+        &mut self,
+        turn: &Turn<'_>,
+        id: CallId,
+        result: Result<Reply, CallFault>,
+    ) -> Result<(), SqlError> {
+        if let Some(retention) = &mut self.retention
+            && retention.answered(turn, self.end, id, &result)?
+        {
+            return Ok(());
+        }
+        self.woken(id, result, turn.now);
+        Ok(())
+    }
+
+    fn woken(&mut self, id: CallId, result: Result<Reply, CallFault>, now: Timestamp) {
         let end = self.end;
         let woken = |reader: &&mut Reader| reader.waking.is_some_and(|(waking, _)| waking == id);
         let Some(reader) = self.readers.iter_mut().find(woken) else { return };
@@ -221,9 +259,10 @@ impl Outbox {
         }
     }
 
-    /// When the readers have to be looked after again, if any of them is behind.
+    /// When the log has to be looked after again: when a reader is behind, or there is more to remove.
     pub fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
         let behind = self.readers.iter().filter(|reader| reader.position < self.end);
+        let removing = self.retention.as_ref().and_then(Retention::next_due);
         behind
             .map(|reader| match reader.waking {
                 Some((_, since)) => since.plus_ms(WAKE_LIMIT_MS),
@@ -232,6 +271,7 @@ impl Outbox {
                     reader.not_before.max(wanted_at.unwrap_or(now.plus_ms(PAUSE_MS)))
                 }
             })
+            .chain(removing)
             .min()
     }
 
@@ -256,23 +296,27 @@ impl Outbox {
                     "SELECT seq, value, trace FROM outbox WHERE key = ? ORDER BY seq LIMIT 1000",
                     params![key.as_str()],
                 )?;
-                let mut records = rows.iter().map(record).collect::<Result<Vec<Record>, _>>()?;
-                records.retain(|record| record.event.merchant_id == *merchant_id);
-                Ok(Reply::Records { records, end: self.end })
+                // One that this version cannot read must not hide the others.
+                let (mut records, mut unreadable) = (Vec::new(), Vec::new());
+                for row in &rows {
+                    match record(row) {
+                        Ok(record) => records.push(record),
+                        Err(_) => unreadable.push(row.count(0)?),
+                    }
+                }
+                records.retain(|record: &Record| record.event.merchant_id == *merchant_id);
+                Ok(Reply::History { records, unreadable, first: first(sql)? })
             }
             LogCommand::Status => {
                 let taken_over = self.readers.iter().map(|reader| reader.position).min().unwrap_or(self.end);
-                let oldest = sql.query(
-                    "SELECT seq, value, trace FROM outbox WHERE seq = ?",
-                    params![taken_over.saturating_add(1)],
-                )?;
-                let oldest = oldest.first().map(record).transpose()?;
                 Ok(Reply::LogStatus(LogStatus {
+                    first: first(sql)?,
                     end: self.end,
-                    oldest_pending: oldest.map(|record| record.event.occurred_at),
+                    oldest_pending: committed_after(sql, taken_over)?,
                     pending: self.end.saturating_sub(taken_over),
                 }))
             }
+            LogCommand::CommittedAfter { after } => Ok(Reply::CommittedAfter(committed_after(sql, *after)?)),
         }
     }
 }
@@ -286,15 +330,49 @@ pub fn page(sql: &dyn Sql, source: Target, after: u64, limit: u32) -> Result<Log
         return dead_letter_log::page(sql, after, limit);
     }
     let rows = sql.query(
-        "SELECT key, value, trace FROM outbox WHERE seq > ? ORDER BY seq LIMIT ?",
+        "SELECT seq, key, value, trace FROM outbox WHERE seq > ? ORDER BY seq LIMIT ?",
         params![after, limit],
     )?;
-    // seq has no gaps, so the first follows on `after`.
-    let mut page = LogPageWriter::new(after.saturating_add(1));
+    let mut seq = match rows.first() {
+        Some(row) => row.count(0)?,
+        None => last(sql)?.saturating_add(1),
+    };
+    let mut page = LogPageWriter::new(seq);
     for row in &rows {
-        page.push(row.text(0)?.as_bytes(), row.blob(1)?, row.text_or_null(2)?.map(str::as_bytes));
+        // seq has no gaps; were there one, what follows on it would be taken for what is missing.
+        if row.count::<u64>(0)? != seq {
+            break;
+        }
+        page.push(row.text(1)?.as_bytes(), row.blob(2)?, row.text_or_null(3)?.map(str::as_bytes));
+        seq = seq.saturating_add(1);
     }
     Ok(page.finish())
+}
+
+/// The last position of the log. Its row is never removed.
+fn last(sql: &dyn Sql) -> Result<u64, SqlError> {
+    let rows = sql.query("SELECT coalesce(max(seq), 0) FROM outbox", &[])?;
+    rows.first().map_or(Ok(0), |row| row.count(0))
+}
+
+/// The first position that is still there, or that will be.
+fn first(sql: &dyn Sql) -> Result<u64, SqlError> {
+    let rows = sql.query("SELECT coalesce(min(seq), 1) FROM outbox", &[])?;
+    rows.first().map_or(Ok(1), |row| row.count(0))
+}
+
+/// When the first record after a position was committed of which that can be read.
+fn committed_after(sql: &dyn Sql, after: u64) -> Result<Option<Timestamp>, SqlError> {
+    let rows = sql.query(
+        "SELECT seq, value, trace FROM outbox WHERE seq > ? ORDER BY seq LIMIT ?",
+        params![after, LOOKED_AT_MAX],
+    )?;
+    Ok(rows.iter().find_map(|row| record(row).ok()).map(|record| record.event.occurred_at))
+}
+
+/// Whether a call that was made then is not to be waited for any longer, or was made by a clock that was ahead.
+fn is_over(since: Timestamp, now: Timestamp) -> bool {
+    !(0..WAKE_LIMIT_MS).contains(&now.ms_since(since))
 }
 
 /// Records as a page. Encoding is deterministic: these are the bytes that were stored.

@@ -18,6 +18,11 @@ pub enum LogCommand {
     },
     /// How far the log goes, and how far its readers are.
     Status,
+    /// When the first record after a position was committed.
+    CommittedAfter {
+        /// The position.
+        after: u64,
+    },
     /// Everything that happened to one key.
     Of {
         /// Whose.
@@ -52,6 +57,8 @@ pub struct Wake {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LogStatus {
+    /// The first position whose record is still there.
+    pub first: u64,
     /// The last position.
     pub end: u64,
     /// When the oldest record was committed that a reader has not taken over.

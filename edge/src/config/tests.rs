@@ -55,6 +55,22 @@ fn each_fault_names_its_variable() {
     }
 }
 
+#[test]
+fn published_events_are_kept_for_the_days_that_are_wanted() {
+    let keep_ms = |changes: &[(&str, &str)]| {
+        let config = with(&[&KAFKA[..], changes].concat());
+        config.map(|config| config.kafka.unwrap().outbox_keep_ms)
+    };
+    assert_eq!(keep_ms(&[]).unwrap(), Some(7 * 86_400_000));
+    assert_eq!(keep_ms(&[("OUTBOX_RETENTION_DAYS", "30")]).unwrap(), Some(30 * 86_400_000));
+    assert_eq!(keep_ms(&[("OUTBOX_RETENTION_DAYS", "0")]).unwrap(), None, "for ever");
+    for wrong in ["-1", "7d", "1.5", "36501"] {
+        let fault = keep_ms(&[("OUTBOX_RETENTION_DAYS", wrong)]).unwrap_err();
+        let expected = format!("OUTBOX_RETENTION_DAYS: `{wrong}` is not a whole number from 0 to 36500");
+        assert_eq!(fault, expected);
+    }
+}
+
 const KAFKA: [(&str, &str); 4] = [
     ("EVENT_BUS", "kafka"),
     ("ORDERS_PARTITIONS", "8"),

@@ -8,10 +8,11 @@ use super::problem::Problem;
 use super::router::Endpoint;
 use super::{Answer, json, misunderstood};
 use crate::actor::CallFault;
-use crate::command::{Command, LogCommand, LogStatus, OrderCommand, Reply};
+use crate::command::{Command, LogCommand, LogStatus, OrderCommand, Record, Reply};
 use crate::ports::Ports;
 use crate::topology::Target;
 use futures::future::try_join_all;
+use gyesan_core::event::EventData;
 use gyesan_core::id::{self, MerchantId, OrderId};
 use gyesan_core::problem::Code;
 use http::StatusCode;
@@ -57,7 +58,8 @@ pub async fn logs<P: Ports>(context: &Context<'_, P>) -> Result<Vec<(Target, Log
     .await
 }
 
-/// `GET /v1/ops/events?orderId=[&merchantId=]`: everything that happened to one order, oldest first.
+/// `GET /v1/ops/events?orderId=[&merchantId=]`: everything that happened to one order, oldest first, as far as it is still in its
+/// shard's log; `complete` says whether that is all.
 ///
 /// # Errors
 /// Those of [`Context::authenticate`]; 400 without an order id.
@@ -71,15 +73,25 @@ pub async fn events<P: Ports>(context: &Context<'_, P>, endpoint: &Endpoint) -> 
     let (merchant_id, order_id) = order_of(context, order_id)?;
     let shard = context.order_shard(&merchant_id, &order_id);
     let command = LogCommand::Of { merchant_id, key: order_id.0 };
-    let Reply::Records { records, .. } = context.call(shard, Command::Log(command), CALL_LIMIT_MS).await?
+    let Reply::History { records, unreadable, first } =
+        context.call(shard, Command::Log(command), CALL_LIMIT_MS).await?
     else {
         return Err(misunderstood());
     };
+    let begins = |record: &Record| matches!(record.event.data, EventData::OrderPlaced { .. });
+    let complete = unreadable.is_empty() && (first <= 1 || records.first().is_some_and(begins));
     let items: Vec<Value> = records
         .iter()
         .map(|record| json!({ "shard": shard.name(), "position": record.seq, "trace": record.trace, "event": record.event }))
         .collect();
-    json(StatusCode::OK, &json!({ "items": items, "nextCursor": null }))
+    let answer = json!({
+        "items": items,
+        "nextCursor": null,
+        "complete": complete,
+        "firstKept": first,
+        "unreadable": unreadable,
+    });
+    json(StatusCode::OK, &answer)
 }
 
 /// `GET /v1/ops/unresolved`: what a person has to look at, newest first.

@@ -17,6 +17,8 @@ use serde_json::{Value, json};
 /// How far one shard's log is.
 struct Log {
     shard: Target,
+    /// The first position that is still there.
+    first: u64,
     end: u64,
     /// Committed, and not taken over by its reader.
     pending: u64,
@@ -42,6 +44,7 @@ pub async fn show<P: Ports>(context: &Context<'_, P>, endpoint: &Endpoint) -> An
         .map(|log| {
             json!({
                 "shard": log.shard.name(),
+                "firstKept": log.first,
                 "end": log.end,
                 "pending": log.pending,
                 "oldestPendingMs": age_ms(log),
@@ -86,27 +89,28 @@ async fn shards<P: Ports>(
         let Some(source) = sources().find(|source| source.source == shard) else {
             let published = status.end.saturating_sub(status.pending);
             let (pending, oldest) = (status.pending, status.oldest_pending);
-            return Ok(Log { shard, end: status.end, pending, oldest, published });
+            return Ok(Log { shard, first: status.first, end: status.end, pending, oldest, published });
         };
         let pending = status.end.saturating_sub(source.taken_over);
         let oldest = match pending {
             0 => None,
-            _ => first_after(context, shard, source.taken_over).await?,
+            _ => committed_after(context, shard, source.taken_over).await?,
         };
-        Ok(Log { shard, end: status.end, pending, oldest, published: source.published })
+        let (first, end, published) = (status.first, status.end, source.published);
+        Ok(Log { shard, first, end, pending, oldest, published })
     });
     try_join_all(logs).await
 }
 
-/// When the record after a position was committed.
-async fn first_after<P: Ports>(
+/// When the first record after a position was committed.
+async fn committed_after<P: Ports>(
     context: &Context<'_, P>,
     shard: Target,
     after: u64,
 ) -> Result<Option<Timestamp>, Problem> {
-    let read = Command::Log(LogCommand::Read { after, limit: 1 });
-    match context.call(shard, read, CALL_LIMIT_MS).await? {
-        Reply::Records { records, .. } => Ok(records.first().map(|record| record.event.occurred_at)),
+    let question = Command::Log(LogCommand::CommittedAfter { after });
+    match context.call(shard, question, CALL_LIMIT_MS).await? {
+        Reply::CommittedAfter(at) => Ok(at),
         _ => Err(misunderstood()),
     }
 }

@@ -72,6 +72,12 @@ impl LogPage {
         &self.0
     }
 
+    /// The position of its first record. Of an empty page the one that the log's next record will have: when that is not the one
+    /// behind the position that was asked for, records are missing, or the log ends before it.
+    pub fn first(&self) -> u64 {
+        self.0.clone().try_get_u64_le().unwrap_or(0)
+    }
+
     /// The records, in order. A page that is cut short ends with its last whole record.
     pub fn entries(&self) -> impl Iterator<Item = LogEntry> + use<> {
         let mut rest = self.0.clone();
@@ -125,6 +131,7 @@ mod tests {
     #[test]
     fn a_page_gives_back_what_was_put_in() {
         let page = LogPage::from_bytes(page().bytes().clone()).unwrap();
+        assert_eq!(page.first(), 41);
         let entries: Vec<LogEntry> = page.entries().collect();
         assert_eq!(entries.len(), 2);
         assert_eq!((entries[0].seq, entries[0].value.as_ref(), &entries[0].trace), (41, &b"one"[..], &None));

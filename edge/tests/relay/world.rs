@@ -81,7 +81,13 @@ impl Sql for Failing<'_> {
 }
 
 fn kafka() -> Kafka {
-    Kafka { brokers: vec![SimCluster::address(1)], tls: false, credentials: None, schema_registry: None }
+    Kafka {
+        brokers: vec![SimCluster::address(1)],
+        tls: false,
+        credentials: None,
+        schema_registry: None,
+        outbox_keep_ms: None,
+    }
 }
 
 fn places() -> impl Iterator<Item = TopicPartition> {

@@ -85,6 +85,39 @@ fn the_log_of_an_order_can_be_read() {
 }
 
 #[test]
+fn the_log_of_an_order_says_whether_it_is_all_there() {
+    let world = World::new();
+    paid(&world, 2);
+    let events = || world.get("/v1/ops/events?orderId=ord_ops_000", OP).json();
+    let all = events();
+    assert_eq!(
+        (&all["complete"], &all["firstKept"], &all["unreadable"]),
+        (&json!(true), &json!(1), &json!([]))
+    );
+    let shard = match all["items"][0]["shard"].as_str().unwrap() {
+        "order-0" => Target::Order(0),
+        _ => Target::Order(1),
+    };
+    world.spoil(
+        shard,
+        "UPDATE outbox SET value = x'00' WHERE seq = (SELECT max(seq) FROM outbox WHERE key = 'ord_ops_000')",
+    );
+    let unreadable = events();
+    assert_eq!(unreadable["complete"], false);
+    assert_eq!(unreadable["items"].as_array().unwrap().len(), 1, "the others are not hidden");
+    assert_eq!(unreadable["unreadable"], json!([all["items"][1]["position"]]));
+    world.spoil(
+        shard,
+        "DELETE FROM outbox WHERE seq <= (SELECT min(seq) FROM outbox WHERE key = 'ord_ops_000')",
+    );
+    let gone = events();
+    assert_eq!((&gone["complete"], &gone["items"]), (&json!(false), &json!([])));
+    let outbox = world.get("/v1/ops/outbox", OP).json();
+    let index = usize::from(shard == Target::Order(1));
+    assert_eq!(outbox["shards"][index]["firstKept"], gone["firstKept"]);
+}
+
+#[test]
 fn nothing_is_left_behind_when_all_is_done() {
     let world = World::new();
     paid(&world, 6);

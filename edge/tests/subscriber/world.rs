@@ -97,6 +97,7 @@ fn kafka(schema_registry: Option<String>) -> Kafka {
         tls: false,
         credentials: None,
         schema_registry: schema_registry.map(|url| SchemaRegistry { url, credentials: None }),
+        outbox_keep_ms: None,
     }
 }
 

@@ -62,7 +62,13 @@ impl Brokers {
         network.hold_min_ms = storm.hold_min_ms;
         Some(Brokers {
             cluster,
-            config: Kafka { brokers, tls: false, credentials: None, schema_registry: None },
+            config: Kafka {
+                brokers,
+                tls: false,
+                credentials: None,
+                schema_registry: None,
+                outbox_keep_ms: None,
+            },
             network,
             sockets: BTreeMap::new(),
             opened: 0,
