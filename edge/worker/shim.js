@@ -2,6 +2,7 @@
 import { connect } from 'cloudflare:sockets';
 import { DurableObject } from 'cloudflare:workers';
 import * as wasm from './index.js';
+import { Surprises } from './surprises.mjs';
 
 // After a panic the module is started anew by the next export that is called, but the texts passed to that export would
 // still go to the old memory. So this one, which takes none, is called first.
@@ -18,6 +19,8 @@ const SOCKET_READ_MAX = 64 * 1024;
 
 // Milliseconds until what a closed connection has not taken is given up.
 const SOCKET_CLOSE_LIMIT = 1_000;
+
+const surprises = new Surprises();
 
 class Actor extends DurableObject {
   constructor(ctx, env) {
@@ -90,8 +93,10 @@ class Actor extends DurableObject {
         least = Math.min(Math.max(wanted, 1), SOCKET_READ_MAX);
         buffer = value.buffer;
       }
-    } catch {
-      // Refused, cut or broken: that, too, is its end.
+    } catch (error) {
+      // Refused, cut or broken: that, too, is its end. So is an exception of the host, which nobody else would hear of.
+      const line = surprises.line(error, Date.now());
+      if (line) console.error(line);
     }
     this.end(link);
   }

@@ -32,8 +32,10 @@ pub fn build(bindgen: &Path) -> Result<()> {
     glue.args(["--experimental-reset-state-function", "--force-enable-abort-handler"]);
     process::run("generating the worker's glue", &mut glue)?;
 
-    std::fs::copy(workspace::path("edge/worker/shim.js"), stage.join("shim.js"))
-        .context("edge/worker/shim.js cannot be copied")?;
+    for script in ["shim.js", "surprises.mjs"] {
+        std::fs::copy(workspace::path("edge/worker").join(script), stage.join(script))
+            .with_context(|| format!("edge/worker/{script} cannot be copied"))?;
+    }
     let mut bundle = tools::npm_program("esbuild");
     bundle.args([
         "--external:./index_bg.wasm",
