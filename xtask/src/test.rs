@@ -12,7 +12,8 @@ use anyhow::{Result, bail};
 
 use crate::args::Args;
 use crate::progress;
-use counts::Counts;
+pub use counts::Counts;
+pub use suites::count;
 
 const USAGE: &str = "\
 usage: cargo xtask test [OPTIONS]
