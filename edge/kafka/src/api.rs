@@ -1,10 +1,12 @@
 //! The requests that are used here, one file each, and the closed sets of them.
 //!
 //! Requests speak of one topic-partition, because the callers do: each relay lane and each reader waits for its own
-//! answer. The codecs are written by hand against Kafka's message definitions, and judged in the tests by the
-//! `kafka-protocol` crate, which is generated from them. The versions are those that Kafka 3.9 and all of 4.x speak.
+//! answer. Each file maps such a request to the message of the `kafka-protocol` crate, which is generated from Kafka's
+//! own definitions, and the message of the answer back; `bounded` stands between the crate and what a socket brings. The
+//! versions are those that Kafka 3.9 and all of 4.x speak.
 
 pub mod api_versions;
+mod bounded;
 pub mod create_topics;
 pub mod describe_configs;
 pub mod describe_producers;
@@ -24,9 +26,12 @@ mod tests;
 
 use std::ops::RangeInclusive;
 
-use bytes::Bytes;
+use bytes::{BufMut, Bytes, BytesMut};
+use kafka_protocol::messages::{ApiKey, RequestHeader};
+use kafka_protocol::protocol::{Encodable, HeaderVersion, StrBytes};
 
-use crate::wire::{Malformed, Reader, Writer};
+use self::bounded::Bounded;
+use crate::wire::Malformed;
 
 macro_rules! apis {
     ($($variant:ident => $module:ident),* $(,)?) => {
@@ -51,7 +56,11 @@ macro_rules! apis {
         impl Api {
             /// Kafka's code of the request.
             pub fn key(self) -> i16 {
-                match self { $(Self::$variant => $module::KEY,)* }
+                self.in_kafka() as i16
+            }
+
+            fn in_kafka(self) -> ApiKey {
+                match self { $(Self::$variant => ApiKey::$variant,)* }
             }
 
             /// Versions that are written and read here.
@@ -59,15 +68,10 @@ macro_rules! apis {
                 match self { $(Self::$variant => $module::VERSIONS,)* }
             }
 
-            fn flexible_from(self) -> i16 {
-                match self { $(Self::$variant => $module::FLEXIBLE_FROM,)* }
-            }
-
-            /// Reads the body of an answer, behind its header.
-            pub fn decode(self, version: i16, body: Bytes) -> Result<Answer, Malformed> {
-                let mut reader = Reader::new(body);
-                self.read_header(version, &mut reader)?;
-                match self { $(Self::$variant => $module::decode(version, &mut reader).map(Answer::$variant),)* }
+            /// Reads an answer: a whole frame without its length.
+            pub fn decode(self, version: i16, frame: Bytes) -> Result<Answer, Malformed> {
+                let mut body = Bounded::body(self.in_kafka(), version, frame)?;
+                match self { $(Self::$variant => $module::decode(version, &mut body).map(Answer::$variant),)* }
             }
         }
 
@@ -77,8 +81,16 @@ macro_rules! apis {
                 match self { $(Self::$variant(_) => Api::$variant,)* }
             }
 
-            fn encode_body(&self, version: i16, writer: &mut Writer) {
-                match self { $(Self::$variant(request) => $module::encode(request, version, writer),)* }
+            /// Writes the whole frame: length, header and body. `correlation` comes back with the answer.
+            pub fn encode(&self, version: i16, correlation: i32, client_id: &str) -> Result<Bytes, Unwritable> {
+                let header = RequestHeader::default()
+                    .with_request_api_key(self.api().key())
+                    .with_request_api_version(version)
+                    .with_correlation_id(correlation)
+                    .with_client_id(Some(text(client_id)));
+                match self { $(Self::$variant(request) => {
+                    frame(&header, &$module::message(request), self.room())
+                })* }
             }
         }
 
@@ -107,66 +119,38 @@ apis! {
     SaslHandshake => sasl_handshake,
 }
 
-impl Api {
-    /// What the answer has between correlation id and body: tagged fields in the flexible versions, except for
-    /// ApiVersions, whose answer must be readable by a client that does not know the version yet.
-    fn read_header(self, version: i16, reader: &mut Reader) -> Result<(), Malformed> {
-        if version >= self.flexible_from() && self != Self::ApiVersions { reader.skip_tags() } else { Ok(()) }
-    }
-}
+/// A request that cannot be written: a name is too long for its field.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unwritable(String);
 
 impl Request {
-    /// The whole frame: length, header and body.
-    pub fn encode(&self, version: i16, correlation: i32, client_id: &str) -> Bytes {
-        let room = match self {
-            Self::Produce(request) => request.batch.len() + 256,
-            _ => 256,
-        };
-        let mut writer = Writer::with_capacity(room);
-        writer.i32(0);
-        writer.i16(self.api().key());
-        writer.i16(version);
-        writer.i32(correlation);
-        writer.string(client_id);
-        if version >= self.api().flexible_from() {
-            writer.no_tags();
+    /// Bytes that the frame needs, or a few more: so a batch is copied only once. A topic's name has at most 249.
+    fn room(&self) -> usize {
+        match self {
+            Self::Produce(request) => request.batch.len() + 512,
+            _ => 512,
         }
-        self.encode_body(version, &mut writer);
-        let length = i32::try_from(writer.bytes.len().saturating_sub(4)).unwrap_or(i32::MAX);
-        if let Some(place) = writer.bytes.get_mut(..4) {
-            place.copy_from_slice(&length.to_be_bytes());
-        }
-        writer.bytes.freeze()
     }
 }
 
-/// Writes the nesting "one topic, one partition" that most requests have.
-fn of_one(writer: &mut Writer, topic: &str, partition: impl Fn(&mut Writer)) {
-    writer.compact_array(&[topic], |writer, topic| {
-        writer.compact_string(topic);
-        writer.compact_array(&[()], |writer, ()| partition(writer));
-        writer.no_tags();
-    });
+fn frame<M>(header: &RequestHeader, message: &M, room: usize) -> Result<Bytes, Unwritable>
+where
+    M: Encodable + HeaderVersion,
+{
+    let version = header.request_api_version;
+    let mut frame = BytesMut::with_capacity(room);
+    frame.put_i32(0);
+    let written = header.encode(&mut frame, M::header_version(version));
+    let written = written.and_then(|()| message.encode(&mut frame, version));
+    written.map_err(|error| Unwritable(error.to_string()))?;
+    let length = i32::try_from(frame.len() - 4).map_err(|error| Unwritable(error.to_string()))?;
+    if let Some(place) = frame.first_chunk_mut::<4>() {
+        *place = length.to_be_bytes();
+    }
+    Ok(frame.freeze())
 }
 
-/// Reads that nesting, of any number of topics and partitions.
-fn each<T>(
-    reader: &mut Reader,
-    mut partition: impl FnMut(&mut Reader) -> Result<T, Malformed>,
-) -> Result<Vec<T>, Malformed> {
-    let topics = reader.compact_array(|reader| {
-        let _topic = reader.compact_string()?;
-        let partitions = reader.compact_array(&mut partition)?;
-        reader.skip_tags()?;
-        Ok(partitions)
-    })?;
-    Ok(topics.into_iter().flatten().collect())
-}
-
-/// Reads the one partition that was asked for.
-fn one<T>(
-    reader: &mut Reader,
-    partition: impl FnMut(&mut Reader) -> Result<T, Malformed>,
-) -> Result<T, Malformed> {
-    each(reader, partition)?.into_iter().next().ok_or(Malformed::Length)
+fn text(value: &str) -> StrBytes {
+    StrBytes::from_string(value.to_owned())
 }

@@ -13,11 +13,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::Millis;
-use crate::api::{Answer, Api, Request, api_versions, sasl_authenticate, sasl_handshake};
+use crate::api::{Answer, Api, Request, Unwritable, api_versions, sasl_authenticate, sasl_handshake};
 use crate::error_code::ErrorCode;
 use crate::frame::{BadFrame, Frames};
 use crate::sasl::{Credentials, Dialogue, ScramFault};
-use crate::wire::{Malformed, Reader};
+use crate::wire::Malformed;
 
 /// What all connections of a client share.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,6 +108,9 @@ pub enum Fault {
     /// The frame's length is impossible: not Kafka, or not this port.
     #[error("this is not a Kafka broker, or one that needs TLS: {0}")]
     Frame(#[from] BadFrame),
+    /// A request whose fields do not fit their message.
+    #[error("the request {0:?} cannot be written: {1}")]
+    Unwritable(Api, Unwritable),
     /// An answer to nothing that was asked.
     #[error("an answer came to a request that was not sent")]
     Correlation,
@@ -263,30 +266,35 @@ impl Connection {
     fn open(&mut self, now: Millis, nonce: [u8; 16], outputs: &mut Vec<Output>) -> Result<(), Fault> {
         if matches!(self.stage, Stage::Opening) {
             self.stage = Stage::Negotiating { nonce };
-            self.ask_versions(now, *api_versions::VERSIONS.end(), outputs);
+            self.ask_versions(now, *api_versions::VERSIONS.end(), outputs)?;
         }
         Ok(())
     }
 
-    fn ask_versions(&mut self, now: Millis, version: i16, outputs: &mut Vec<Output>) {
+    fn ask_versions(&mut self, now: Millis, version: i16, outputs: &mut Vec<Output>) -> Result<(), Fault> {
         let software_name = "gyesan".to_owned();
-        let request =
-            api_versions::Request { software_name, software_version: env!("CARGO_PKG_VERSION").to_owned() };
-        self.send(request.into(), version, now + self.settings.handshake_timeout_ms, None, outputs);
+        let request: Request =
+            api_versions::Request { software_name, software_version: env!("CARGO_PKG_VERSION").to_owned() }
+                .into();
+        self.send(&request, version, now + self.settings.handshake_timeout_ms, None, outputs)
     }
 
     fn send(
         &mut self,
-        request: Request,
+        request: &Request,
         version: i16,
         deadline: Millis,
         ticket: Option<u64>,
         outputs: &mut Vec<Output>,
-    ) {
+    ) -> Result<(), Fault> {
+        let api = request.api();
         let correlation = self.next_correlation;
+        let frame = request.encode(version, correlation, &self.settings.client_id);
+        let frame = frame.map_err(|unwritable| Fault::Unwritable(api, unwritable))?;
         self.next_correlation = correlation.wrapping_add(1) & i32::MAX;
-        self.pending.push_back(Pending { correlation, api: request.api(), version, deadline, ticket });
-        outputs.push(Output::Send(request.encode(version, correlation, &self.settings.client_id)));
+        self.pending.push_back(Pending { correlation, api, version, deadline, ticket });
+        outputs.push(Output::Send(frame));
+        Ok(())
     }
 
     /// The highest version both sides speak.
@@ -302,12 +310,12 @@ impl Connection {
             return Ok(());
         }
         while let Some((ticket, request, deadline)) = self.queued.pop_front() {
-            match self.version_of(request.api()) {
-                Ok(version) => self.send(request, version, deadline, Some(ticket), outputs),
-                Err(fault) => {
-                    self.queued.push_front((ticket, request, deadline));
-                    return Err(fault);
-                }
+            let version = self.version_of(request.api());
+            let sent =
+                version.and_then(|version| self.send(&request, version, deadline, Some(ticket), outputs));
+            if let Err(fault) = sent {
+                self.queued.push_front((ticket, request, deadline));
+                return Err(fault);
             }
         }
         Ok(())
@@ -316,12 +324,11 @@ impl Connection {
     fn receive(&mut self, now: Millis, bytes: &[u8], outputs: &mut Vec<Output>) -> Result<(), Fault> {
         self.frames.push(bytes);
         while let Some(frame) = self.frames.next_frame()? {
-            let mut reader = Reader::new(frame.clone());
-            let correlation = reader.i32().map_err(|_| Fault::Correlation)?;
+            let correlation = frame.first_chunk::<4>().copied().map(i32::from_be_bytes);
+            let correlation = correlation.ok_or(Fault::Correlation)?;
             let position = self.pending.iter().position(|pending| pending.correlation == correlation);
             let pending = position.and_then(|at| self.pending.remove(at)).ok_or(Fault::Correlation)?;
-            let body = frame.slice(4..);
-            let answer = pending.api.decode(pending.version, body);
+            let answer = pending.api.decode(pending.version, frame);
             let answer = answer.map_err(|malformed| Fault::Malformed(pending.api, malformed))?;
             match pending.ticket {
                 Some(ticket) => outputs.push(Output::Answered { ticket, answer }),
@@ -342,8 +349,7 @@ impl Connection {
             (Stage::Negotiating { nonce }, Answer::ApiVersions(answer)) => {
                 if answer.error == ErrorCode::UNSUPPORTED_VERSION && version > 0 {
                     self.stage = Stage::Negotiating { nonce };
-                    self.ask_versions(now, 0, outputs);
-                    return Ok(());
+                    return self.ask_versions(now, 0, outputs);
                 }
                 if !answer.error.is_ok() {
                     return Err(Fault::Negotiation(answer.error));
@@ -389,15 +395,13 @@ impl Connection {
             sasl_handshake::Request { mechanism: credentials.mechanism.name().to_owned() }.into();
         let version = self.version_of(request.api())?;
         self.stage = Stage::ChoosingMechanism { nonce };
-        self.send(request, version, self.handshake_deadline, None, outputs);
-        Ok(())
+        self.send(&request, version, self.handshake_deadline, None, outputs)
     }
 
     fn authenticate(&mut self, message: Bytes, outputs: &mut Vec<Output>) -> Result<(), Fault> {
         let request: Request = sasl_authenticate::Request { message }.into();
         let version = self.version_of(request.api())?;
-        self.send(request, version, self.handshake_deadline, None, outputs);
-        Ok(())
+        self.send(&request, version, self.handshake_deadline, None, outputs)
     }
 
     fn be_ready(&mut self, outputs: &mut Vec<Output>) -> Result<(), Fault> {

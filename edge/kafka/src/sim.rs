@@ -2,8 +2,8 @@
 //!
 //! [`SimCluster`] answers requests as Kafka 4.3.1 was measured to, idempotence included: what it remembers of producers, what
 //! a restart leaves of that, and that a forgotten producer may write any sequence. [`SimNetwork`] carries the bytes, late,
-//! in pieces, cut or not at all, by a seed. The other side of the wire is written with the `kafka-protocol` crate, so
-//! that both sides do not share one mistake.
+//! in pieces, cut or not at all, by a seed. Requests and answers are those of the `kafka-protocol` crate on both sides; a
+//! mistake that both would share is found by the tests against a real broker.
 
 mod answers;
 mod chance;

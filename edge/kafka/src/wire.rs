@@ -1,7 +1,8 @@
-//! The primitives of the Kafka wire protocol: what every message is made of.
+//! The primitives that records are made of, and what can be wrong with anything that a broker sends.
 //!
-//! Reading is bounded by what has arrived: a length or a count in a message never allocates more than the message is
-//! long, so garbage from a socket costs an error and nothing else. Source: <https://kafka.apache.org/protocol>.
+//! Reading is bounded by what has arrived: a length in a batch never allocates more than the batch is long, so garbage from
+//! a socket costs an error and nothing else. Source: <https://kafka.apache.org/documentation/#messageformat>. Requests and
+//! answers are of other primitives: see [`crate::api`].
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
@@ -25,16 +26,16 @@ pub enum Malformed {
     Unsupported,
 }
 
-/// Reads fields from one message.
+/// Reads fields of records.
 #[derive(Debug)]
 pub struct Reader {
     rest: Bytes,
 }
 
 impl Reader {
-    /// Starts at the beginning of `message`.
-    pub fn new(message: Bytes) -> Self {
-        Self { rest: message }
+    /// Starts at the beginning of `records`.
+    pub fn new(records: Bytes) -> Self {
+        Self { rest: records }
     }
 
     /// Bytes not read yet.
@@ -47,38 +48,8 @@ impl Reader {
         self.rest.try_get_i8().map_err(|_| Malformed::Short)
     }
 
-    /// Two bytes, big-endian.
-    pub fn i16(&mut self) -> Result<i16, Malformed> {
-        self.rest.try_get_i16().map_err(|_| Malformed::Short)
-    }
-
-    /// Four bytes, big-endian.
-    pub fn i32(&mut self) -> Result<i32, Malformed> {
-        self.rest.try_get_i32().map_err(|_| Malformed::Short)
-    }
-
-    /// Four bytes, big-endian, unsigned.
-    pub fn u32(&mut self) -> Result<u32, Malformed> {
-        self.rest.try_get_u32().map_err(|_| Malformed::Short)
-    }
-
-    /// Eight bytes, big-endian.
-    pub fn i64(&mut self) -> Result<i64, Malformed> {
-        self.rest.try_get_i64().map_err(|_| Malformed::Short)
-    }
-
-    /// One byte; everything but 0 is true.
-    pub fn bool(&mut self) -> Result<bool, Malformed> {
-        Ok(self.i8()? != 0)
-    }
-
-    /// A topic id: 16 bytes as one number.
-    pub fn uuid(&mut self) -> Result<u128, Malformed> {
-        self.rest.try_get_u128().map_err(|_| Malformed::Short)
-    }
-
     /// An unsigned base-128 number of at most ten bytes.
-    pub fn unsigned_varint(&mut self) -> Result<u64, Malformed> {
+    fn unsigned_varint(&mut self) -> Result<u64, Malformed> {
         let mut value = 0u64;
         for shift in (0..64).step_by(7) {
             let byte = self.rest.try_get_u8().map_err(|_| Malformed::Short)?;
@@ -116,82 +87,9 @@ impl Reader {
             length => self.take(usize::try_from(length).map_err(|_| Malformed::Length)?).map(Some),
         }
     }
-
-    /// Bytes behind an unsigned length plus one; 0 is null.
-    pub fn compact_bytes(&mut self) -> Result<Option<Bytes>, Malformed> {
-        match self.unsigned_varint()? {
-            0 => Ok(None),
-            length => self.take(usize::try_from(length - 1).map_err(|_| Malformed::Length)?).map(Some),
-        }
-    }
-
-    /// A string behind an unsigned length plus one; null reads as `None`.
-    pub fn compact_nullable_string(&mut self) -> Result<Option<String>, Malformed> {
-        self.compact_bytes()?.map(text).transpose()
-    }
-
-    /// A string behind an unsigned length plus one; null reads as empty.
-    pub fn compact_string(&mut self) -> Result<String, Malformed> {
-        Ok(self.compact_nullable_string()?.unwrap_or_default())
-    }
-
-    /// A string behind a two-byte length, of the older encoding.
-    pub fn string(&mut self) -> Result<String, Malformed> {
-        let length = usize::try_from(self.i16()?).map_err(|_| Malformed::Length)?;
-        text(self.take(length)?)
-    }
-
-    /// An array behind an unsigned count plus one; null reads as empty.
-    pub fn compact_array<T>(
-        &mut self,
-        element: impl FnMut(&mut Self) -> Result<T, Malformed>,
-    ) -> Result<Vec<T>, Malformed> {
-        let count = self.unsigned_varint()?.saturating_sub(1);
-        self.elements(count, element)
-    }
-
-    /// An array behind a four-byte count, of the older encoding; null reads as empty.
-    pub fn array<T>(
-        &mut self,
-        element: impl FnMut(&mut Self) -> Result<T, Malformed>,
-    ) -> Result<Vec<T>, Malformed> {
-        let count = u64::try_from(self.i32()?).unwrap_or(0);
-        self.elements(count, element)
-    }
-
-    fn elements<T>(
-        &mut self,
-        count: u64,
-        mut element: impl FnMut(&mut Self) -> Result<T, Malformed>,
-    ) -> Result<Vec<T>, Malformed> {
-        let count = usize::try_from(count).map_err(|_| Malformed::Length)?;
-        // No element of any message is shorter than a byte, so a larger count cannot be true.
-        if count > self.rest.len() {
-            return Err(Malformed::Length);
-        }
-        let mut elements = Vec::new();
-        for _ in 0..count {
-            elements.push(element(self)?);
-        }
-        Ok(elements)
-    }
-
-    /// Skips the tagged fields that end each structure of a flexible version.
-    pub fn skip_tags(&mut self) -> Result<(), Malformed> {
-        for _ in 0..self.unsigned_varint()? {
-            self.unsigned_varint()?;
-            let length = usize::try_from(self.unsigned_varint()?).map_err(|_| Malformed::Length)?;
-            self.take(length)?;
-        }
-        Ok(())
-    }
 }
 
-fn text(bytes: Bytes) -> Result<String, Malformed> {
-    String::from_utf8(bytes.into()).map_err(|_| Malformed::Utf8)
-}
-
-/// Writes fields of one message.
+/// Writes fields of records.
 #[derive(Debug, Default)]
 pub struct Writer {
     /// What has been written.
@@ -224,18 +122,8 @@ impl Writer {
         self.bytes.put_i64(value);
     }
 
-    /// One byte, 0 or 1.
-    pub fn bool(&mut self, value: bool) {
-        self.bytes.put_u8(u8::from(value));
-    }
-
-    /// A topic id.
-    pub fn uuid(&mut self, value: u128) {
-        self.bytes.put_u128(value);
-    }
-
     /// An unsigned base-128 number.
-    pub fn unsigned_varint(&mut self, mut value: u64) {
+    fn unsigned_varint(&mut self, mut value: u64) {
         while value >= 0x80 {
             self.bytes.put_u8(value as u8 | 0x80);
             value >>= 7;
@@ -258,42 +146,6 @@ impl Writer {
             }
         }
     }
-
-    /// Bytes behind an unsigned length plus one; `None` is 0.
-    pub fn compact_bytes(&mut self, value: Option<&[u8]>) {
-        match value {
-            None => self.unsigned_varint(0),
-            Some(bytes) => {
-                self.unsigned_varint(bytes.len() as u64 + 1);
-                self.bytes.put_slice(bytes);
-            }
-        }
-    }
-
-    /// A string behind an unsigned length plus one.
-    pub fn compact_string(&mut self, value: &str) {
-        self.compact_bytes(Some(value.as_bytes()));
-    }
-
-    /// A string behind a two-byte length. Strings beyond 32,767 bytes are cut: names here are far shorter.
-    pub fn string(&mut self, value: &str) {
-        let length = i16::try_from(value.len()).unwrap_or(i16::MAX);
-        self.i16(length);
-        self.bytes.put_slice(value.as_bytes().get(..length as usize).unwrap_or_default());
-    }
-
-    /// An array behind an unsigned count plus one.
-    pub fn compact_array<T>(&mut self, elements: &[T], mut element: impl FnMut(&mut Self, &T)) {
-        self.unsigned_varint(elements.len() as u64 + 1);
-        for value in elements {
-            element(self, value);
-        }
-    }
-
-    /// The empty list of tagged fields that ends each structure of a flexible version.
-    pub fn no_tags(&mut self) {
-        self.bytes.put_u8(0);
-    }
 }
 
 /// Length of the zig-zag encoding of `value`, in bytes.
@@ -315,14 +167,6 @@ mod tests {
             assert_eq!(writer.bytes.len(), varlong_length(value), "{value}");
             assert_eq!(Reader::new(writer.bytes.freeze()).varlong().unwrap(), value);
         }
-    }
-
-    #[test]
-    fn a_count_larger_than_the_message_is_refused_before_anything_is_allocated() {
-        let mut reader = Reader::new(Bytes::from_static(&[0x7f, 0xff, 0xff, 0xff, 0]));
-        assert_eq!(reader.array(Reader::i8), Err(Malformed::Length));
-        let mut reader = Reader::new(Bytes::from_static(&[0xff, 0xff, 0xff, 0xff, 0x0f, 0]));
-        assert_eq!(reader.compact_array(Reader::i8), Err(Malformed::Length));
     }
 
     #[test]

@@ -76,7 +76,7 @@ impl World {
         let stamp = Stamp { producer_id: 1, epoch: 0, base_sequence: numbers.start as i32 };
         let batch = batch::encode(&records, stamp, 1, Compression::Snappy).unwrap();
         let request = produce::Request { topic: TOPIC.to_owned(), partition: 0, timeout_ms: 1, batch };
-        let frame = Request::Produce(request).encode(11, 1, "other");
+        let frame = Request::Produce(request).encode(11, 1, "other").unwrap();
         let leader = self.cluster.leader(&place()).unwrap();
         self.cluster.answer(leader, frame.slice(4..)).unwrap();
     }
@@ -180,8 +180,8 @@ fn the_position_is_shown_to_others_within_seconds() {
         world.run(50, usize::MAX);
     }
     let request = offset_fetch::Request { group: "wallets".into(), topic: TOPIC.into(), partition: 0 };
-    let frame = Request::OffsetFetch(request).encode(8, 1, "tool").slice(4..);
-    let answer = world.cluster.answer(1, frame).unwrap().slice(8..);
+    let frame = Request::OffsetFetch(request).encode(8, 1, "tool").unwrap().slice(4..);
+    let answer = world.cluster.answer(1, frame).unwrap().slice(4..);
     let answer = gyesan_kafka::api::Api::OffsetFetch.decode(8, answer).unwrap();
     let wanted = gyesan_kafka::api::offset_fetch::Answer { error: ErrorCode::NONE, offset: 50 };
     assert_eq!(answer, gyesan_kafka::api::Answer::OffsetFetch(wanted));

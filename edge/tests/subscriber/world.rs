@@ -223,7 +223,7 @@ impl World {
         self.produced += i32::try_from(records.len()).unwrap();
         let batch = batch::encode(records, stamp, self.now, Compression::None).unwrap();
         let request = produce::Request { topic: TOPIC.to_owned(), partition: 0, timeout_ms: 1, batch };
-        let frame = Request::Produce(request).encode(11, 1, "other");
+        let frame = Request::Produce(request).encode(11, 1, "other").unwrap();
         let leader = self.cluster.leader(&place()).unwrap();
         self.cluster.answer(leader, frame.slice(4..)).unwrap();
     }

@@ -5,15 +5,16 @@
 
 use std::ops::RangeInclusive;
 
-use crate::error_code::ErrorCode;
-use crate::wire::{Malformed, Reader, Writer};
+use bytes::Buf;
+use kafka_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse};
 
-/// Code of the request.
-pub const KEY: i16 = 18;
+use super::bounded::Bounded;
+use super::text;
+use crate::error_code::ErrorCode;
+use crate::wire::Malformed;
+
 /// Versions written and read here.
 pub const VERSIONS: RangeInclusive<i16> = 0..=3;
-/// First version in the flexible encoding.
-pub const FLEXIBLE_FROM: i16 = 3;
 
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,29 +34,20 @@ pub struct Answer {
     pub apis: Vec<(i16, i16, i16)>,
 }
 
-pub(super) fn encode(request: &Request, version: i16, writer: &mut Writer) {
-    if version >= FLEXIBLE_FROM {
-        writer.compact_string(&request.software_name);
-        writer.compact_string(&request.software_version);
-        writer.no_tags();
-    }
+pub(super) fn message(request: &Request) -> ApiVersionsRequest {
+    ApiVersionsRequest::default()
+        .with_client_software_name(text(&request.software_name))
+        .with_client_software_version(text(&request.software_version))
 }
 
-pub(super) fn decode(version: i16, reader: &mut Reader) -> Result<Answer, Malformed> {
-    let error = ErrorCode(reader.i16()?);
+pub(super) fn decode(version: i16, body: &mut Bounded) -> Result<Answer, Malformed> {
+    let error = ErrorCode::UNSUPPORTED_VERSION;
     // The refusal of a version comes in version 0; what it lists is not needed, it is asked for again.
-    if error == ErrorCode::UNSUPPORTED_VERSION {
+    if body.chunk().starts_with(&error.0.to_be_bytes()) {
         return Ok(Answer { error, apis: Vec::new() });
     }
-    let api = |reader: &mut Reader| Ok((reader.i16()?, reader.i16()?, reader.i16()?));
-    let apis = if version >= FLEXIBLE_FROM {
-        reader.compact_array(|reader| {
-            let row = api(reader)?;
-            reader.skip_tags()?;
-            Ok(row)
-        })?
-    } else {
-        reader.array(api)?
-    };
-    Ok(Answer { error, apis })
+    let message: ApiVersionsResponse = body.message(version)?;
+    let rows = message.api_keys.into_iter();
+    let apis = rows.map(|row| (row.api_key, row.min_version, row.max_version)).collect();
+    Ok(Answer { error: ErrorCode(message.error_code), apis })
 }

@@ -2,15 +2,16 @@
 
 use std::ops::RangeInclusive;
 
-use crate::error_code::ErrorCode;
-use crate::wire::{Malformed, Reader, Writer};
+use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
+use kafka_protocol::messages::{CreateTopicsRequest, CreateTopicsResponse};
 
-/// Code of the request.
-pub const KEY: i16 = 19;
+use super::bounded::Bounded;
+use super::text;
+use crate::error_code::ErrorCode;
+use crate::wire::Malformed;
+
 /// Versions written and read here.
 pub const VERSIONS: RangeInclusive<i16> = 7..=7;
-/// First version in the flexible encoding.
-pub const FLEXIBLE_FROM: i16 = 5;
 
 /// Asks for a topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,43 +37,21 @@ pub struct Answer {
     pub message: Option<String>,
 }
 
-pub(super) fn encode(request: &Request, _version: i16, writer: &mut Writer) {
-    writer.compact_array(&[request], |writer, request| {
-        writer.compact_string(&request.topic);
-        writer.i32(request.partitions);
-        writer.i16(request.replication_factor);
-        writer.compact_array(&[], |_, _: &()| {});
-        writer.compact_array(&request.configs, |writer, (name, value)| {
-            writer.compact_string(name);
-            writer.compact_string(value);
-            writer.no_tags();
-        });
-        writer.no_tags();
-    });
-    writer.i32(request.timeout_ms);
-    writer.bool(false);
-    writer.no_tags();
+pub(super) fn message(request: &Request) -> CreateTopicsRequest {
+    let config = |(name, value): &(String, String)| {
+        CreatableTopicConfig::default().with_name(text(name)).with_value(Some(text(value)))
+    };
+    let topic = CreatableTopic::default()
+        .with_name(text(&request.topic).into())
+        .with_num_partitions(request.partitions)
+        .with_replication_factor(request.replication_factor)
+        .with_configs(request.configs.iter().map(config).collect());
+    CreateTopicsRequest::default().with_topics(vec![topic]).with_timeout_ms(request.timeout_ms)
 }
 
-pub(super) fn decode(_version: i16, reader: &mut Reader) -> Result<Answer, Malformed> {
-    let _throttle_time_ms = reader.i32()?;
-    let topics = reader.compact_array(|reader| {
-        let _name = reader.compact_string()?;
-        let _id = reader.uuid()?;
-        let error = ErrorCode(reader.i16()?);
-        let message = reader.compact_nullable_string()?;
-        let _partitions = reader.i32()?;
-        let _replication_factor = reader.i16()?;
-        let _configs = reader.compact_array(|reader| {
-            reader.compact_bytes()?;
-            reader.compact_bytes()?;
-            reader.bool()?;
-            reader.i8()?;
-            reader.bool()?;
-            reader.skip_tags()
-        })?;
-        reader.skip_tags()?;
-        Ok(Answer { error, message })
-    })?;
-    topics.into_iter().next().ok_or(Malformed::Length)
+pub(super) fn decode(version: i16, body: &mut Bounded) -> Result<Answer, Malformed> {
+    let message: CreateTopicsResponse = body.message(version)?;
+    let topic = message.topics.into_iter().next().ok_or(Malformed::Length)?;
+    let message = topic.error_message.map(|message| message.to_string());
+    Ok(Answer { error: ErrorCode(topic.error_code), message })
 }

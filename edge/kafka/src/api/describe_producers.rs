@@ -2,16 +2,16 @@
 
 use std::ops::RangeInclusive;
 
-use super::of_one;
-use crate::error_code::ErrorCode;
-use crate::wire::{Malformed, Reader, Writer};
+use kafka_protocol::messages::describe_producers_request::TopicRequest;
+use kafka_protocol::messages::{DescribeProducersRequest, DescribeProducersResponse};
 
-/// Code of the request.
-pub const KEY: i16 = 61;
+use super::bounded::Bounded;
+use super::text;
+use crate::error_code::ErrorCode;
+use crate::wire::Malformed;
+
 /// Versions written and read here.
 pub const VERSIONS: RangeInclusive<i16> = 0..=0;
-/// First version in the flexible encoding.
-pub const FLEXIBLE_FROM: i16 = 0;
 
 /// Asks for the producers of a partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,27 +42,22 @@ pub struct Producer {
     pub last_sequence: i32,
 }
 
-pub(super) fn encode(request: &Request, _version: i16, writer: &mut Writer) {
-    of_one(writer, &request.topic, |writer| writer.i32(request.partition));
-    writer.no_tags();
+pub(super) fn message(request: &Request) -> DescribeProducersRequest {
+    let topic = TopicRequest::default()
+        .with_name(text(&request.topic).into())
+        .with_partition_indexes(vec![request.partition]);
+    DescribeProducersRequest::default().with_topics(vec![topic])
 }
 
-pub(super) fn decode(_version: i16, reader: &mut Reader) -> Result<Answer, Malformed> {
-    let _throttle_time_ms = reader.i32()?;
-    super::one(reader, |reader| {
-        let _index = reader.i32()?;
-        let error = ErrorCode(reader.i16()?);
-        let _message = reader.compact_bytes()?;
-        let producers = reader.compact_array(|reader| {
-            let producer =
-                Producer { producer_id: reader.i64()?, epoch: reader.i32()?, last_sequence: reader.i32()? };
-            let _last_timestamp = reader.i64()?;
-            let _coordinator_epoch = reader.i32()?;
-            let _transaction_start = reader.i64()?;
-            reader.skip_tags()?;
-            Ok(producer)
-        })?;
-        reader.skip_tags()?;
-        Ok(Answer { error, producers })
-    })
+pub(super) fn decode(version: i16, body: &mut Bounded) -> Result<Answer, Malformed> {
+    let message: DescribeProducersResponse = body.message(version)?;
+    let mut partitions = message.topics.into_iter().flat_map(|topic| topic.partitions);
+    let partition = partitions.next().ok_or(Malformed::Length)?;
+    let states = partition.active_producers.into_iter();
+    let producers = states.map(|state| Producer {
+        producer_id: state.producer_id.0,
+        epoch: state.producer_epoch,
+        last_sequence: state.last_sequence,
+    });
+    Ok(Answer { error: ErrorCode(partition.error_code), producers: producers.collect() })
 }

@@ -6,17 +6,20 @@
 use std::ops::RangeInclusive;
 
 use bytes::Bytes;
+use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
+use kafka_protocol::messages::{FetchRequest, FetchResponse};
 
-use super::of_one;
+use super::bounded::Bounded;
+use super::text;
 use crate::error_code::ErrorCode;
-use crate::wire::{Malformed, Reader, Writer};
+use crate::wire::Malformed;
 
-/// Code of the request.
-pub const KEY: i16 = 1;
 /// Versions written and read here.
 pub const VERSIONS: RangeInclusive<i16> = 12..=12;
-/// First version in the flexible encoding.
-pub const FLEXIBLE_FROM: i16 = 12;
+
+/// The records of the first partition stand right behind this many numbers of four bytes: the throttle's time, the session,
+/// the partition's number and the preferred replica. Only one partition is asked for.
+const I32S_BEFORE_RECORDS: u32 = 4;
 
 /// Which records may be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,36 +64,28 @@ pub struct Answer {
     pub records: Bytes,
 }
 
-pub(super) fn encode(request: &Request, _version: i16, writer: &mut Writer) {
-    writer.i32(-1);
-    writer.i32(request.max_wait_ms);
-    writer.i32(1);
-    writer.i32(request.max_bytes);
-    writer.i8(match request.isolation {
-        Isolation::ReadUncommitted => 0,
-        Isolation::ReadCommitted => 1,
-    });
-    // No session: id 0, epoch −1.
-    writer.i32(0);
-    writer.i32(-1);
-    of_one(writer, &request.topic, |writer| {
-        writer.i32(request.partition);
-        writer.i32(-1);
-        writer.i64(request.offset);
-        writer.i32(-1);
-        writer.i64(-1);
-        writer.i32(request.max_bytes);
-        writer.no_tags();
-    });
-    writer.compact_array(&[], |_, _: &()| {});
-    writer.compact_string("");
-    writer.no_tags();
+pub(super) fn message(request: &Request) -> FetchRequest {
+    let partition = FetchPartition::default()
+        .with_partition(request.partition)
+        .with_fetch_offset(request.offset)
+        .with_partition_max_bytes(request.max_bytes);
+    let topic =
+        FetchTopic::default().with_topic(text(&request.topic).into()).with_partitions(vec![partition]);
+    FetchRequest::default()
+        .with_max_wait_ms(request.max_wait_ms)
+        .with_min_bytes(1)
+        .with_max_bytes(request.max_bytes)
+        .with_isolation_level(match request.isolation {
+            Isolation::ReadUncommitted => 0,
+            Isolation::ReadCommitted => 1,
+        })
+        .with_topics(vec![topic])
 }
 
-pub(super) fn decode(_version: i16, reader: &mut Reader) -> Result<Answer, Malformed> {
-    let _throttle_time_ms = reader.i32()?;
-    let error = ErrorCode(reader.i16()?);
-    let _session = reader.i32()?;
+pub(super) fn decode(version: i16, body: &mut Bounded) -> Result<Answer, Malformed> {
+    body.expect_records(I32S_BEFORE_RECORDS);
+    let message: FetchResponse = body.message(version)?;
+    let error = ErrorCode(message.error_code);
     if !error.is_ok() {
         return Ok(Answer {
             error,
@@ -101,20 +96,15 @@ pub(super) fn decode(_version: i16, reader: &mut Reader) -> Result<Answer, Malfo
             records: Bytes::new(),
         });
     }
-    super::one(reader, |reader| {
-        let _index = reader.i32()?;
-        let error = ErrorCode(reader.i16()?);
-        let high_watermark = reader.i64()?;
-        let last_stable_offset = reader.i64()?;
-        let log_start_offset = reader.i64()?;
-        let aborted = reader.compact_array(|reader| {
-            let row = (reader.i64()?, reader.i64()?);
-            reader.skip_tags()?;
-            Ok(row)
-        })?;
-        let _preferred_replica = reader.i32()?;
-        let records = reader.compact_bytes()?.unwrap_or_default();
-        reader.skip_tags()?;
-        Ok(Answer { error, high_watermark, last_stable_offset, log_start_offset, aborted, records })
+    let mut partitions = message.responses.into_iter().flat_map(|topic| topic.partitions);
+    let partition = partitions.next().ok_or(Malformed::Length)?;
+    let aborted = partition.aborted_transactions.unwrap_or_default().into_iter();
+    Ok(Answer {
+        error: ErrorCode(partition.error_code),
+        high_watermark: partition.high_watermark,
+        last_stable_offset: partition.last_stable_offset,
+        log_start_offset: partition.log_start_offset,
+        aborted: aborted.map(|row| (row.producer_id.0, row.first_offset)).collect(),
+        records: partition.records.unwrap_or_default(),
     })
 }

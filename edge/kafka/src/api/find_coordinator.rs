@@ -2,16 +2,19 @@
 
 use std::ops::RangeInclusive;
 
-use super::metadata::Broker;
-use crate::error_code::ErrorCode;
-use crate::wire::{Malformed, Reader, Writer};
+use kafka_protocol::messages::{FindCoordinatorRequest, FindCoordinatorResponse};
 
-/// Code of the request.
-pub const KEY: i16 = 10;
+use super::bounded::Bounded;
+use super::metadata::Broker;
+use super::text;
+use crate::error_code::ErrorCode;
+use crate::wire::Malformed;
+
 /// Versions written and read here.
 pub const VERSIONS: RangeInclusive<i16> = 4..=4;
-/// First version in the flexible encoding.
-pub const FLEXIBLE_FROM: i16 = 3;
+
+/// Kafka's number of the kind of key that names a group.
+const GROUP: i8 = 0;
 
 /// Asks for a group's coordinator.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,26 +32,18 @@ pub struct Answer {
     pub broker: Broker,
 }
 
-pub(super) fn encode(request: &Request, _version: i16, writer: &mut Writer) {
-    // Key type 0: groups.
-    writer.i8(0);
-    writer.compact_array(&[&request.group], |writer, group| writer.compact_string(group));
-    writer.no_tags();
+pub(super) fn message(request: &Request) -> FindCoordinatorRequest {
+    FindCoordinatorRequest::default().with_key_type(GROUP).with_coordinator_keys(vec![text(&request.group)])
 }
 
-pub(super) fn decode(_version: i16, reader: &mut Reader) -> Result<Answer, Malformed> {
-    let _throttle_time_ms = reader.i32()?;
-    let coordinators = reader.compact_array(|reader| {
-        let _group = reader.compact_string()?;
-        let node = reader.i32()?;
-        let host = reader.compact_string()?;
-        let port = reader.i32()?;
-        let error = ErrorCode(reader.i16()?);
-        let _message = reader.compact_bytes()?;
-        reader.skip_tags()?;
-        // The port is −1 beside an error.
-        let port = u16::try_from(port).unwrap_or(0);
-        Ok(Answer { error, broker: Broker { node, host, port } })
-    })?;
-    coordinators.into_iter().next().ok_or(Malformed::Length)
+pub(super) fn decode(version: i16, body: &mut Bounded) -> Result<Answer, Malformed> {
+    let message: FindCoordinatorResponse = body.message(version)?;
+    let coordinator = message.coordinators.into_iter().next().ok_or(Malformed::Length)?;
+    let broker = Broker {
+        node: coordinator.node_id.0,
+        host: coordinator.host.to_string(),
+        // It is −1 beside an error.
+        port: u16::try_from(coordinator.port).unwrap_or(0),
+    };
+    Ok(Answer { error: ErrorCode(coordinator.error_code), broker })
 }

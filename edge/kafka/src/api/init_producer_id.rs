@@ -4,15 +4,17 @@
 
 use std::ops::RangeInclusive;
 
-use crate::error_code::ErrorCode;
-use crate::wire::{Malformed, Reader, Writer};
+use kafka_protocol::messages::{InitProducerIdRequest, InitProducerIdResponse};
 
-/// Code of the request.
-pub const KEY: i16 = 22;
+use super::bounded::Bounded;
+use crate::error_code::ErrorCode;
+use crate::wire::Malformed;
+
 /// Versions written and read here.
 pub const VERSIONS: RangeInclusive<i16> = 3..=4;
-/// First version in the flexible encoding.
-pub const FLEXIBLE_FROM: i16 = 2;
+
+/// The time-out of transactions, of which there are none; brokers refuse 0.
+const TIMEOUT_MS: i32 = 60_000;
 
 /// Asks for a new id.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,16 +31,15 @@ pub struct Answer {
     pub epoch: i16,
 }
 
-pub(super) fn encode(_request: &Request, _version: i16, writer: &mut Writer) {
-    writer.compact_bytes(None);
-    // The time-out of transactions, of which there are none; brokers refuse 0.
-    writer.i32(60_000);
-    writer.i64(-1);
-    writer.i16(-1);
-    writer.no_tags();
+pub(super) fn message(_request: &Request) -> InitProducerIdRequest {
+    InitProducerIdRequest::default().with_transactional_id(None).with_transaction_timeout_ms(TIMEOUT_MS)
 }
 
-pub(super) fn decode(_version: i16, reader: &mut Reader) -> Result<Answer, Malformed> {
-    let _throttle_time_ms = reader.i32()?;
-    Ok(Answer { error: ErrorCode(reader.i16()?), producer_id: reader.i64()?, epoch: reader.i16()? })
+pub(super) fn decode(version: i16, body: &mut Bounded) -> Result<Answer, Malformed> {
+    let message: InitProducerIdResponse = body.message(version)?;
+    Ok(Answer {
+        error: ErrorCode(message.error_code),
+        producer_id: message.producer_id.0,
+        epoch: message.producer_epoch,
+    })
 }

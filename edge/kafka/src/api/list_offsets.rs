@@ -2,16 +2,16 @@
 
 use std::ops::RangeInclusive;
 
-use super::of_one;
-use crate::error_code::ErrorCode;
-use crate::wire::{Malformed, Reader, Writer};
+use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
+use kafka_protocol::messages::{BrokerId, ListOffsetsRequest, ListOffsetsResponse};
 
-/// Code of the request.
-pub const KEY: i16 = 2;
+use super::bounded::Bounded;
+use super::text;
+use crate::error_code::ErrorCode;
+use crate::wire::Malformed;
+
 /// Versions written and read here.
 pub const VERSIONS: RangeInclusive<i16> = 6..=7;
-/// First version in the flexible encoding.
-pub const FLEXIBLE_FROM: i16 = 6;
 
 /// Which offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,30 +42,22 @@ pub struct Answer {
     pub offset: i64,
 }
 
-pub(super) fn encode(request: &Request, _version: i16, writer: &mut Writer) {
-    writer.i32(-1);
-    writer.i8(0);
-    of_one(writer, &request.topic, |writer| {
-        writer.i32(request.partition);
-        writer.i32(-1);
-        writer.i64(match request.place {
+pub(super) fn message(request: &Request) -> ListOffsetsRequest {
+    let partition =
+        ListOffsetsPartition::default().with_partition_index(request.partition).with_timestamp(match request
+            .place
+        {
             Place::Latest => -1,
             Place::Earliest => -2,
         });
-        writer.no_tags();
-    });
-    writer.no_tags();
+    let topic =
+        ListOffsetsTopic::default().with_name(text(&request.topic).into()).with_partitions(vec![partition]);
+    ListOffsetsRequest::default().with_replica_id(BrokerId(-1)).with_topics(vec![topic])
 }
 
-pub(super) fn decode(_version: i16, reader: &mut Reader) -> Result<Answer, Malformed> {
-    let _throttle_time_ms = reader.i32()?;
-    super::one(reader, |reader| {
-        let _index = reader.i32()?;
-        let error = ErrorCode(reader.i16()?);
-        let _timestamp = reader.i64()?;
-        let offset = reader.i64()?;
-        let _leader_epoch = reader.i32()?;
-        reader.skip_tags()?;
-        Ok(Answer { error, offset })
-    })
+pub(super) fn decode(version: i16, body: &mut Bounded) -> Result<Answer, Malformed> {
+    let message: ListOffsetsResponse = body.message(version)?;
+    let mut partitions = message.topics.into_iter().flat_map(|topic| topic.partitions);
+    let partition = partitions.next().ok_or(Malformed::Length)?;
+    Ok(Answer { error: ErrorCode(partition.error_code), offset: partition.offset })
 }

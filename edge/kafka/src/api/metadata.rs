@@ -2,15 +2,19 @@
 
 use std::ops::RangeInclusive;
 
-use crate::error_code::ErrorCode;
-use crate::wire::{Malformed, Reader, Writer};
+use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
+use kafka_protocol::messages::metadata_response::{
+    MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
+};
+use kafka_protocol::messages::{MetadataRequest, MetadataResponse};
 
-/// Code of the request.
-pub const KEY: i16 = 3;
+use super::bounded::Bounded;
+use super::text;
+use crate::error_code::ErrorCode;
+use crate::wire::Malformed;
+
 /// Versions written and read here.
 pub const VERSIONS: RangeInclusive<i16> = 12..=12;
-/// First version in the flexible encoding.
-pub const FLEXIBLE_FROM: i16 = 9;
 
 /// Asks for topics by name. A topic that does not exist is never created by asking.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,55 +71,41 @@ pub struct Partition {
     pub in_sync: usize,
 }
 
-pub(super) fn encode(request: &Request, _version: i16, writer: &mut Writer) {
-    writer.compact_array(&request.topics, |writer, topic| {
-        writer.uuid(0);
-        writer.compact_string(topic);
-        writer.no_tags();
-    });
-    // Neither create what is missing nor list what is permitted.
-    writer.bool(false);
-    writer.bool(false);
-    writer.no_tags();
+pub(super) fn message(request: &Request) -> MetadataRequest {
+    let topic = |name: &String| MetadataRequestTopic::default().with_name(Some(text(name).into()));
+    MetadataRequest::default()
+        .with_topics(Some(request.topics.iter().map(topic).collect()))
+        .with_allow_auto_topic_creation(false)
 }
 
-pub(super) fn decode(_version: i16, reader: &mut Reader) -> Result<Answer, Malformed> {
-    let _throttle_time_ms = reader.i32()?;
-    let brokers = reader.compact_array(|reader| {
-        let broker = Broker {
-            node: reader.i32()?,
-            host: reader.compact_string()?,
-            port: u16::try_from(reader.i32()?).map_err(|_| Malformed::Length)?,
-        };
-        let _rack = reader.compact_bytes()?;
-        reader.skip_tags()?;
-        Ok(broker)
-    })?;
-    let _cluster_id = reader.compact_bytes()?;
-    let _controller = reader.i32()?;
-    let topics = reader.compact_array(topic)?;
-    Ok(Answer { brokers, topics })
+pub(super) fn decode(version: i16, body: &mut Bounded) -> Result<Answer, Malformed> {
+    let message: MetadataResponse = body.message(version)?;
+    Ok(Answer {
+        brokers: message.brokers.into_iter().map(broker).collect::<Result<_, _>>()?,
+        topics: message.topics.into_iter().map(topic).collect(),
+    })
 }
 
-fn topic(reader: &mut Reader) -> Result<Topic, Malformed> {
-    let error = ErrorCode(reader.i16()?);
-    let name = reader.compact_string()?;
-    let id = reader.uuid()?;
-    let _is_internal = reader.bool()?;
-    let partitions = reader.compact_array(partition)?;
-    let _authorized_operations = reader.i32()?;
-    reader.skip_tags()?;
-    Ok(Topic { error, name, id, partitions })
+fn broker(row: MetadataResponseBroker) -> Result<Broker, Malformed> {
+    let port = u16::try_from(row.port).map_err(|_| Malformed::Length)?;
+    Ok(Broker { node: row.node_id.0, host: row.host.to_string(), port })
 }
 
-fn partition(reader: &mut Reader) -> Result<Partition, Malformed> {
-    let error = ErrorCode(reader.i16()?);
-    let index = reader.i32()?;
-    let leader = reader.i32()?;
-    let _leader_epoch = reader.i32()?;
-    let replicas = reader.compact_array(Reader::i32)?.len();
-    let in_sync = reader.compact_array(Reader::i32)?.len();
-    let _offline = reader.compact_array(Reader::i32)?;
-    reader.skip_tags()?;
-    Ok(Partition { error, index, leader, replicas, in_sync })
+fn topic(row: MetadataResponseTopic) -> Topic {
+    Topic {
+        error: ErrorCode(row.error_code),
+        name: row.name.map(|name| name.to_string()).unwrap_or_default(),
+        id: row.topic_id.as_u128(),
+        partitions: row.partitions.into_iter().map(partition).collect(),
+    }
+}
+
+fn partition(row: MetadataResponsePartition) -> Partition {
+    Partition {
+        error: ErrorCode(row.error_code),
+        index: row.partition_index,
+        leader: row.leader_id.0,
+        replicas: row.replica_nodes.len(),
+        in_sync: row.isr_nodes.len(),
+    }
 }

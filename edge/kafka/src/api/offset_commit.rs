@@ -5,16 +5,18 @@
 
 use std::ops::RangeInclusive;
 
-use super::of_one;
-use crate::error_code::ErrorCode;
-use crate::wire::{Malformed, Reader, Writer};
+use kafka_protocol::messages::offset_commit_request::{
+    OffsetCommitRequestPartition, OffsetCommitRequestTopic,
+};
+use kafka_protocol::messages::{OffsetCommitRequest, OffsetCommitResponse};
 
-/// Code of the request.
-pub const KEY: i16 = 8;
+use super::bounded::Bounded;
+use super::text;
+use crate::error_code::ErrorCode;
+use crate::wire::Malformed;
+
 /// Versions written and read here.
 pub const VERSIONS: RangeInclusive<i16> = 8..=8;
-/// First version in the flexible encoding.
-pub const FLEXIBLE_FROM: i16 = 8;
 
 /// Commits one position.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,27 +38,20 @@ pub struct Answer {
     pub error: ErrorCode,
 }
 
-pub(super) fn encode(request: &Request, _version: i16, writer: &mut Writer) {
-    writer.compact_string(&request.group);
-    writer.i32(-1);
-    writer.compact_string("");
-    writer.compact_bytes(None);
-    of_one(writer, &request.topic, |writer| {
-        writer.i32(request.partition);
-        writer.i64(request.offset);
-        writer.i32(-1);
-        writer.compact_bytes(None);
-        writer.no_tags();
-    });
-    writer.no_tags();
+pub(super) fn message(request: &Request) -> OffsetCommitRequest {
+    let partition = OffsetCommitRequestPartition::default()
+        .with_partition_index(request.partition)
+        .with_committed_offset(request.offset)
+        .with_committed_metadata(None);
+    let topic = OffsetCommitRequestTopic::default()
+        .with_name(text(&request.topic).into())
+        .with_partitions(vec![partition]);
+    OffsetCommitRequest::default().with_group_id(text(&request.group).into()).with_topics(vec![topic])
 }
 
-pub(super) fn decode(_version: i16, reader: &mut Reader) -> Result<Answer, Malformed> {
-    let _throttle_time_ms = reader.i32()?;
-    super::one(reader, |reader| {
-        let _index = reader.i32()?;
-        let error = ErrorCode(reader.i16()?);
-        reader.skip_tags()?;
-        Ok(Answer { error })
-    })
+pub(super) fn decode(version: i16, body: &mut Bounded) -> Result<Answer, Malformed> {
+    let message: OffsetCommitResponse = body.message(version)?;
+    let mut partitions = message.topics.into_iter().flat_map(|topic| topic.partitions);
+    let partition = partitions.next().ok_or(Malformed::Length)?;
+    Ok(Answer { error: ErrorCode(partition.error_code) })
 }

@@ -2,16 +2,16 @@
 
 use std::ops::RangeInclusive;
 
-use super::of_one;
-use crate::error_code::ErrorCode;
-use crate::wire::{Malformed, Reader, Writer};
+use kafka_protocol::messages::offset_fetch_request::{OffsetFetchRequestGroup, OffsetFetchRequestTopics};
+use kafka_protocol::messages::{OffsetFetchRequest, OffsetFetchResponse};
 
-/// Code of the request.
-pub const KEY: i16 = 9;
+use super::bounded::Bounded;
+use super::text;
+use crate::error_code::ErrorCode;
+use crate::wire::Malformed;
+
 /// Versions written and read here.
 pub const VERSIONS: RangeInclusive<i16> = 8..=8;
-/// First version in the flexible encoding.
-pub const FLEXIBLE_FROM: i16 = 6;
 
 /// Asks for one position.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,36 +33,24 @@ pub struct Answer {
     pub offset: i64,
 }
 
-pub(super) fn encode(request: &Request, _version: i16, writer: &mut Writer) {
-    writer.compact_array(&[request], |writer, request| {
-        writer.compact_string(&request.group);
-        of_one(writer, &request.topic, |writer| writer.i32(request.partition));
-        writer.no_tags();
-    });
-    writer.bool(false);
-    writer.no_tags();
+pub(super) fn message(request: &Request) -> OffsetFetchRequest {
+    let topic = OffsetFetchRequestTopics::default()
+        .with_name(text(&request.topic).into())
+        .with_partition_indexes(vec![request.partition]);
+    let group = OffsetFetchRequestGroup::default()
+        .with_group_id(text(&request.group).into())
+        .with_topics(Some(vec![topic]));
+    OffsetFetchRequest::default().with_groups(vec![group])
 }
 
-pub(super) fn decode(_version: i16, reader: &mut Reader) -> Result<Answer, Malformed> {
-    let _throttle_time_ms = reader.i32()?;
-    let groups = reader.compact_array(|reader| {
-        let _group = reader.compact_string()?;
-        let answers = super::each(reader, |reader| {
-            let _index = reader.i32()?;
-            let offset = reader.i64()?;
-            let _leader_epoch = reader.i32()?;
-            let _metadata = reader.compact_bytes()?;
-            let error = ErrorCode(reader.i16()?);
-            reader.skip_tags()?;
-            Ok(Answer { error, offset })
-        })?;
-        let error = ErrorCode(reader.i16()?);
-        reader.skip_tags()?;
-        Ok((error, answers))
-    })?;
-    let (error, answers) = groups.into_iter().next().ok_or(Malformed::Length)?;
+pub(super) fn decode(version: i16, body: &mut Bounded) -> Result<Answer, Malformed> {
+    let message: OffsetFetchResponse = body.message(version)?;
+    let group = message.groups.into_iter().next().ok_or(Malformed::Length)?;
+    let error = ErrorCode(group.error_code);
     if !error.is_ok() {
         return Ok(Answer { error, offset: -1 });
     }
-    answers.into_iter().next().ok_or(Malformed::Length)
+    let mut partitions = group.topics.into_iter().flat_map(|topic| topic.partitions);
+    let partition = partitions.next().ok_or(Malformed::Length)?;
+    Ok(Answer { error: ErrorCode(partition.error_code), offset: partition.committed_offset })
 }

@@ -6,17 +6,19 @@
 use std::ops::RangeInclusive;
 
 use bytes::Bytes;
+use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
+use kafka_protocol::messages::{ProduceRequest, ProduceResponse};
 
-use super::of_one;
+use super::bounded::Bounded;
+use super::text;
 use crate::error_code::ErrorCode;
-use crate::wire::{Malformed, Reader, Writer};
+use crate::wire::Malformed;
 
-/// Code of the request.
-pub const KEY: i16 = 0;
 /// Versions written and read here.
 pub const VERSIONS: RangeInclusive<i16> = 9..=11;
-/// First version in the flexible encoding.
-pub const FLEXIBLE_FROM: i16 = 9;
+
+/// The answer waits for all replicas that are in sync.
+const ALL_IN_SYNC: i16 = -1;
 
 /// One encoded batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,32 +46,27 @@ pub struct Answer {
     pub message: Option<String>,
 }
 
-pub(super) fn encode(request: &Request, _version: i16, writer: &mut Writer) {
-    writer.compact_bytes(None);
-    writer.i16(-1);
-    writer.i32(request.timeout_ms);
-    of_one(writer, &request.topic, |writer| {
-        writer.i32(request.partition);
-        writer.compact_bytes(Some(&request.batch));
-        writer.no_tags();
-    });
-    writer.no_tags();
+pub(super) fn message(request: &Request) -> ProduceRequest {
+    let partition = PartitionProduceData::default()
+        .with_index(request.partition)
+        .with_records(Some(request.batch.clone()));
+    let topic = TopicProduceData::default()
+        .with_name(text(&request.topic).into())
+        .with_partition_data(vec![partition]);
+    ProduceRequest::default()
+        .with_acks(ALL_IN_SYNC)
+        .with_timeout_ms(request.timeout_ms)
+        .with_topic_data(vec![topic])
 }
 
-pub(super) fn decode(_version: i16, reader: &mut Reader) -> Result<Answer, Malformed> {
-    super::one(reader, |reader| {
-        let _index = reader.i32()?;
-        let error = ErrorCode(reader.i16()?);
-        let base_offset = reader.i64()?;
-        let log_append_time_ms = reader.i64()?;
-        let _log_start_offset = reader.i64()?;
-        let _record_errors = reader.compact_array(|reader| {
-            reader.i32()?;
-            reader.compact_bytes()?;
-            reader.skip_tags()
-        })?;
-        let message = reader.compact_nullable_string()?;
-        reader.skip_tags()?;
-        Ok(Answer { error, base_offset, log_append_time_ms, message })
+pub(super) fn decode(version: i16, body: &mut Bounded) -> Result<Answer, Malformed> {
+    let message: ProduceResponse = body.message(version)?;
+    let mut partitions = message.responses.into_iter().flat_map(|topic| topic.partition_responses);
+    let partition = partitions.next().ok_or(Malformed::Length)?;
+    Ok(Answer {
+        error: ErrorCode(partition.error_code),
+        base_offset: partition.base_offset,
+        log_append_time_ms: partition.log_append_time_ms,
+        message: partition.error_message.map(|message| message.to_string()),
     })
 }

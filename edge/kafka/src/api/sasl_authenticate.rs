@@ -4,16 +4,14 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use bytes::Bytes;
+use kafka_protocol::messages::{SaslAuthenticateRequest, SaslAuthenticateResponse};
 
+use super::bounded::Bounded;
 use crate::error_code::ErrorCode;
-use crate::wire::{Malformed, Reader, Writer};
+use crate::wire::Malformed;
 
-/// Code of the request.
-pub const KEY: i16 = 36;
 /// Versions written and read here.
 pub const VERSIONS: RangeInclusive<i16> = 2..=2;
-/// First version in the flexible encoding.
-pub const FLEXIBLE_FROM: i16 = 2;
 
 /// One message of the client.
 #[derive(Clone, PartialEq, Eq)]
@@ -42,16 +40,16 @@ pub struct Answer {
     pub session_lifetime_ms: i64,
 }
 
-pub(super) fn encode(request: &Request, _version: i16, writer: &mut Writer) {
-    writer.compact_bytes(Some(&request.message));
-    writer.no_tags();
+pub(super) fn message(request: &Request) -> SaslAuthenticateRequest {
+    SaslAuthenticateRequest::default().with_auth_bytes(request.message.clone())
 }
 
-pub(super) fn decode(_version: i16, reader: &mut Reader) -> Result<Answer, Malformed> {
+pub(super) fn decode(version: i16, body: &mut Bounded) -> Result<Answer, Malformed> {
+    let message: SaslAuthenticateResponse = body.message(version)?;
     Ok(Answer {
-        error: ErrorCode(reader.i16()?),
-        reason: reader.compact_nullable_string()?,
-        message: reader.compact_bytes()?.unwrap_or_default(),
-        session_lifetime_ms: reader.i64()?,
+        error: ErrorCode(message.error_code),
+        reason: message.error_message.map(|reason| reason.to_string()),
+        message: message.auth_bytes,
+        session_lifetime_ms: message.session_lifetime_ms,
     })
 }

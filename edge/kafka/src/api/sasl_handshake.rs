@@ -2,15 +2,15 @@
 
 use std::ops::RangeInclusive;
 
-use crate::error_code::ErrorCode;
-use crate::wire::{Malformed, Reader, Writer};
+use kafka_protocol::messages::{SaslHandshakeRequest, SaslHandshakeResponse};
 
-/// Code of the request.
-pub const KEY: i16 = 17;
+use super::bounded::Bounded;
+use super::text;
+use crate::error_code::ErrorCode;
+use crate::wire::Malformed;
+
 /// Versions written and read here.
 pub const VERSIONS: RangeInclusive<i16> = 1..=1;
-/// First version in the flexible encoding: none.
-pub const FLEXIBLE_FROM: i16 = i16::MAX;
 
 /// Asks for a mechanism.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,10 +28,12 @@ pub struct Answer {
     pub mechanisms: Vec<String>,
 }
 
-pub(super) fn encode(request: &Request, _version: i16, writer: &mut Writer) {
-    writer.string(&request.mechanism);
+pub(super) fn message(request: &Request) -> SaslHandshakeRequest {
+    SaslHandshakeRequest::default().with_mechanism(text(&request.mechanism))
 }
 
-pub(super) fn decode(_version: i16, reader: &mut Reader) -> Result<Answer, Malformed> {
-    Ok(Answer { error: ErrorCode(reader.i16()?), mechanisms: reader.array(Reader::string)? })
+pub(super) fn decode(version: i16, body: &mut Bounded) -> Result<Answer, Malformed> {
+    let message: SaslHandshakeResponse = body.message(version)?;
+    let mechanisms = message.mechanisms.iter().map(|mechanism| mechanism.to_string()).collect();
+    Ok(Answer { error: ErrorCode(message.error_code), mechanisms })
 }

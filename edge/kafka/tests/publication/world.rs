@@ -324,7 +324,7 @@ impl World {
             timeout_ms: 1,
             batch,
         };
-        let frame = gyesan_kafka::api::Request::Produce(request).encode(11, 1, "other");
+        let frame = gyesan_kafka::api::Request::Produce(request).encode(11, 1, "other").unwrap();
         let leader = self.cluster.leader(place).unwrap();
         self.cluster.answer(leader, frame.slice(4..)).unwrap();
         // Open the outbox again, so that there is something to be refused.
