@@ -6,6 +6,7 @@
 mod arrivals;
 mod credits;
 mod drain;
+mod ready;
 mod rig;
 mod seeds;
 mod shards;
@@ -23,6 +24,7 @@ use gyesan_core::time::Timestamp;
 use gyesan_e2e::interop;
 use gyesan_e2e::shop::Shop;
 use gyesan_e2e::stack::Stack;
+use ready::Ready;
 use rig::Rig;
 use seeds::Seeder;
 use std::path::Path;
@@ -46,6 +48,7 @@ const QUICK: Sizes =
 
 /// Everything that was measured.
 struct Report {
+    ready: Ready,
     embedded: Loads,
     kafka: Loads,
     arrivals: Arrivals,
@@ -67,7 +70,7 @@ struct Loads {
 }
 
 /// 1. Without Kafka: orders placed and paid, and credited.
-/// 2. With Kafka: the same, and events on their way to others; the books.
+/// 2. Kafka's start; then with Kafka: the same, and events on their way to others; the books.
 /// 3. Backlogs.
 /// 4. Another client reads everything.
 ///
@@ -84,6 +87,7 @@ pub fn run(folder: &Path, quick: bool) -> Result<String> {
     };
     // 2.
     say("starting Kafka, and a stack on it");
+    let ready = ready::measure(folder)?;
     let rig = Rig::start(folder)?;
     let stack = rig.fresh()?;
     let buyers = Buyers::of(&stack);
@@ -114,6 +118,7 @@ pub fn run(folder: &Path, quick: bool) -> Result<String> {
     let topics = interop::read_topics(&rig.brokers, &rig.state)?;
     ensure!(topics.are_exact() && topics.events > sizes.drained, "{topics}");
     let report = Report {
+        ready,
         embedded,
         kafka,
         arrivals,
