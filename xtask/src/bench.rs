@@ -5,14 +5,14 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use crate::args::Args;
-use crate::tools::python;
+use crate::tools::{browser, python};
 use crate::{artifacts, process, tools, workspace};
 
 const USAGE: &str = "\
-usage: cargo xtask bench [--kafka] [OPTIONS OF THE BENCHMARK]
+usage: cargo xtask bench [--kafka | --widget] [OPTIONS OF THE BENCHMARK]
 
 Builds everything optimised, then measures on Miniflare with the emulator on the same machine and prints a table;
-with --kafka on a local Apache Kafka, beside librdkafka.
+with --kafka on a local Apache Kafka, beside librdkafka; with --widget in Chromium, how soon a buyer can pay.
 The benchmark's own options: cargo xtask bench --bench-help";
 
 /// `cargo xtask bench`. The benchmark starts and stops its stacks with the program in `GYESAN_XTASK`, in the folder
@@ -35,6 +35,9 @@ pub fn run(mut args: Args) -> Result<()> {
     }
     if args.flag("--kafka") {
         command.arg("--kafka").env("GYESAN_PYTHON", python::ready()?);
+    }
+    if args.flag("--widget") {
+        command.arg("--widget").env("GYESAN_CHROMIUM", browser::ready()?.browser);
     }
     command.args(args.rest()).current_dir(workspace::root());
     command.env("GYESAN_XTASK", workspace::this_program()?);

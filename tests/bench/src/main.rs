@@ -14,6 +14,7 @@ mod machine;
 mod measure;
 mod report;
 mod syncs;
+mod widget;
 
 use anyhow::{Context, Result, bail, ensure};
 use baseline::Baseline;
@@ -29,10 +30,12 @@ use std::time::{Duration, Instant};
 const USAGE: &str = "\
 usage: gyesan-bench [OPTIONS]
 
-  --orders N    measure with N orders in the store; may come several times (1000 and 100000)
+  --orders N    measure with N orders in the store; may come several times (1000 and 100000);
+                1000000 is the scale that the targets speak of
   --kafka       measure with Apache Kafka instead: relay, consumers, and the way through both
+  --widget      measure in Chromium instead: how soon a buyer can pay
   --quick       short runs at 1000 orders: under a minute, and rougher
-  --out FILE    where the table is written (artifacts/bench.md, bench-kafka.md with --kafka)";
+  --out FILE    where the table is written (artifacts/bench.md, bench-kafka.md, bench-widget.md)";
 
 /// What every stack here is started with: an optimised emulator, and no limit of requests a second.
 const UNLIMITED: [&str; 5] =
@@ -42,29 +45,41 @@ const ONE_SHARD: [&str; 4] = ["--var", "ORDER_SHARDS=1", "--var", "LEDGER_SHARDS
 /// What is measured, and for how long.
 struct Plan {
     sizes: Vec<u64>,
-    kafka: bool,
+    what: What,
     quick: bool,
     out: PathBuf,
+}
+
+/// Which of the three tables.
+#[derive(Clone, Copy)]
+enum What {
+    Stack,
+    Kafka,
+    Widget,
 }
 
 impl Plan {
     /// Of the command line; `None` when help was asked for.
     fn read(mut words: impl Iterator<Item = String>) -> Result<Option<Plan>> {
-        let mut plan = Plan { sizes: Vec::new(), kafka: false, quick: false, out: PathBuf::new() };
+        let mut plan = Plan { sizes: Vec::new(), what: What::Stack, quick: false, out: PathBuf::new() };
         while let Some(word) = words.next() {
             let mut value = || words.next().with_context(|| format!("{word} needs a value"));
             match word.as_str() {
                 "--orders" => plan.sizes.push(value()?.parse().context("--orders takes a number")?),
                 "--out" => plan.out = value()?.into(),
-                "--kafka" => plan.kafka = true,
+                "--kafka" => plan.what = What::Kafka,
+                "--widget" => plan.what = What::Widget,
                 "--quick" => plan.quick = true,
                 "--help" | "-h" => return Ok(None),
                 other => bail!("`{other}` is not an option\n{USAGE}"),
             }
         }
         if plan.out.as_os_str().is_empty() {
-            let name = if plan.kafka { "artifacts/bench-kafka.md" } else { "artifacts/bench.md" };
-            plan.out = workspace().join(name);
+            plan.out = workspace().join(match plan.what {
+                What::Stack => "artifacts/bench.md",
+                What::Kafka => "artifacts/bench-kafka.md",
+                What::Widget => "artifacts/bench-widget.md",
+            });
         }
         if plan.sizes.is_empty() {
             plan.sizes = if plan.quick { vec![1_000] } else { vec![1_000, 100_000] };
@@ -96,7 +111,11 @@ fn main() -> ExitCode {
 fn write(plan: &Plan) -> Result<()> {
     let folder = std::env::var_os("GYESAN_BENCH_DIR")
         .map_or_else(|| workspace().join("target/stacks/bench"), PathBuf::from);
-    let table = if plan.kafka { kafka::run(&folder, plan.quick)? } else { run(plan, &folder)? };
+    let table = match plan.what {
+        What::Stack => run(plan, &folder)?,
+        What::Kafka => kafka::run(&folder, plan.quick)?,
+        What::Widget => widget::run(&folder, plan.quick)?,
+    };
     if let Some(folder) = plan.out.parent() {
         std::fs::create_dir_all(folder)?;
     }
