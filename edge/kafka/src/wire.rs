@@ -12,7 +12,7 @@ pub enum Malformed {
     /// The message ends inside a field.
     #[error("the message ends inside a field")]
     Short,
-    /// A length or count is negative or larger than the message.
+    /// A length or count is negative, larger than the message or larger than is read here; or what must be there is not.
     #[error("a length or count does not fit the message")]
     Length,
     /// A string is not UTF-8.

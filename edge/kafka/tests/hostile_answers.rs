@@ -12,6 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use cap::Cap;
 use gyesan_kafka::api::{Answer, Api, Request, produce};
+use gyesan_kafka::wire::Malformed;
 use honest::{Large, honest_answers, large_answers};
 use proptest::prelude::*;
 
@@ -122,6 +123,13 @@ fn honest_answers_of_large_clusters_are_read() {
         assert!(check(&answer.unwrap()), "{api:?}");
         assert!(allocated < 10 * bytes, "{api:?}: {allocated} bytes for {bytes}");
     }
+}
+
+#[test]
+fn a_list_that_is_too_long_is_called_so() {
+    assert_eq!(Api::DescribeProducers.decode(0, honest::many_producers(40_000)), Err(Malformed::Length));
+    let (api, version, frame) = honest_answers().swap_remove(5);
+    assert_eq!(api.decode(version, frame.slice(..frame.len() - 1)), Err(Malformed::Short));
 }
 
 #[test]

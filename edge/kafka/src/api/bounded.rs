@@ -43,6 +43,8 @@ pub(super) struct Bounded {
     records_next: bool,
     /// Bytes that this length still has.
     records_length_left: usize,
+    /// True once a length or count was refused.
+    refused: bool,
 }
 
 /// How the version that is read writes counts.
@@ -63,6 +65,7 @@ impl Bounded {
             i32s_until_records: 0,
             records_next: false,
             records_length_left: 0,
+            refused: false,
         };
         let _header: ResponseHeader = body.message(api.response_header_version(version))?;
         // Only ApiVersions has a flexible body behind a header that is not.
@@ -81,12 +84,11 @@ impl Bounded {
     /// Reads the next structure.
     pub(super) fn message<M: Decodable>(&mut self, version: i16) -> Result<M, Malformed> {
         M::decode(self, version).map_err(|error| {
-            if error.is::<TryGetError>() || error.is::<NotEnoughBytesError>() {
-                Malformed::Short
-            } else if error.is::<Utf8Error>() {
-                Malformed::Utf8
-            } else {
-                Malformed::Length
+            let short = error.is::<TryGetError>() || error.is::<NotEnoughBytesError>();
+            match error.is::<Utf8Error>() {
+                true => Malformed::Utf8,
+                false if short && !self.refused => Malformed::Short,
+                false => Malformed::Length,
             }
         })
     }
@@ -110,9 +112,10 @@ impl Bounded {
 
     /// Refuses what cannot be true or is too much, before the crate makes room for it. No element of any message is
     /// shorter than a byte.
-    fn judge(&self, length: usize, behind: usize) -> Result<(), TryGetError> {
+    fn judge(&mut self, length: usize, behind: usize) -> Result<(), TryGetError> {
         let bound = behind.clamp(TAG_MAX, LENGTH_MAX);
         if length > bound || self.structure_left == 0 {
+            self.refused = true;
             return Err(TryGetError { requested: length, available: behind });
         }
         Ok(())

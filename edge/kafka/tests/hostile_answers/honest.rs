@@ -85,10 +85,15 @@ pub fn large_answers() -> Vec<Large> {
     let partition = Large {
         api: Api::DescribeProducers,
         version: 0,
-        frame: written(0, producers(28_000)),
+        frame: many_producers(28_000),
         check: |answer| matches!(answer, Answer::DescribeProducers(found) if found.producers.len() == 28_000),
     };
     vec![cluster, partition]
+}
+
+/// A DescribeProducers answer with so many producers.
+pub fn many_producers(count: usize) -> Bytes {
+    written(0, producers(count))
 }
 
 /// A Fetch answer with these records.
