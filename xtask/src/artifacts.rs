@@ -8,6 +8,7 @@ use anyhow::{Result, bail};
 use crate::args::Args;
 use crate::stamp::Stamp;
 use crate::{process, tools, workspace};
+pub use widget::copy_folder;
 
 const USAGE: &str = "\
 usage: cargo xtask build [--only worker|widget]

@@ -44,7 +44,8 @@ pub fn build(bindgen: &Path) -> Result<()> {
         loader = loader.replace(placeholder, name);
     }
 
-    // Made beside the old folder and exchanged at the end, so that a running worker never sees half a build.
+    // Made beside the old folder and exchanged at the end, so that nobody begins with half a build. A worker that runs has a
+    // copy of its own.
     let fresh = workspace::path("build/public.new");
     let _ = std::fs::remove_dir_all(&fresh);
     copy_folder(&workspace::path("public"), &fresh)?;
@@ -53,9 +54,12 @@ pub fn build(bindgen: &Path) -> Result<()> {
     write_file(&fresh.join(wasm_name), &wasm)?;
     write_file(&fresh.join(css_name), &css)?;
     let _ = std::fs::remove_file(fresh.join("checkout.css"));
-    let public = workspace::path("build/public");
-    let _ = std::fs::remove_dir_all(&public);
-    std::fs::rename(&fresh, &public).context("build/public cannot be replaced")
+    let (public, old) = (workspace::path("build/public"), workspace::path("build/public.old"));
+    let _ = std::fs::remove_dir_all(&old);
+    let _ = std::fs::rename(&public, &old);
+    std::fs::rename(&fresh, &public).context("build/public cannot be replaced")?;
+    let _ = std::fs::remove_dir_all(&old);
+    Ok(())
 }
 
 fn compile(bindgen: &Path, stage: &Path) -> Result<()> {
@@ -121,7 +125,8 @@ fn minify(source: &Path, target: &Path, more: &[&str]) -> Result<()> {
     process::run(&format!("minifying {name}"), &mut esbuild)
 }
 
-fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+/// Copies a folder with all that is in it.
+pub fn copy_folder(from: &Path, to: &Path) -> Result<()> {
     std::fs::create_dir_all(to).with_context(|| format!("{} cannot be made", to.display()))?;
     for entry in std::fs::read_dir(from).with_context(|| format!("{} cannot be read", from.display()))? {
         let path: PathBuf = entry?.path();
