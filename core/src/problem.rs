@@ -98,6 +98,7 @@ codes! {
     TooManyAttempts "TOO_MANY_ATTEMPTS" 409 "결제 시도 횟수를 초과했습니다." "The order has been tried too often.";
     PaymentInProgress "PAYMENT_IN_PROGRESS" 409 "결제가 진행 중입니다." "A payment is in progress.";
     ReplayFailed "REPLAY_FAILED" 409 "보류된 레코드를 다시 처리했으나 실패했습니다." "The record could not be handled this time either.";
+    NotRebuildable "NOT_REBUILDABLE" 409 "처음부터 다시 읽을 수 없는 컨슈머입니다." "This consumer cannot be rebuilt.";
     BodyTooLarge "BODY_TOO_LARGE" 413 "요청 본문이 너무 큽니다." "The body is larger than 64 KiB.";
     UnsupportedMediaType "UNSUPPORTED_MEDIA_TYPE" 415 "Content-Type은 application/json이어야 합니다." "The Content-Type must be application/json.";
     IdempotencyKeyReused "IDEMPOTENCY_KEY_REUSED" 422 "같은 Idempotency-Key가 다른 내용의 요청에 쓰였습니다." "The Idempotency-Key was used for another request.";

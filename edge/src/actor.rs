@@ -8,7 +8,8 @@
 use crate::command::{Command, Rejection, Reply};
 use crate::outbox::LogPage;
 use crate::psp::{PspCall, PspCallId};
-use crate::sql::{Sql, SqlError};
+use crate::query::Query;
+use crate::sql::{Row, Sql, SqlError};
 use crate::topology::Target;
 use bytes::Bytes;
 use gyesan_core::problem::Code;
@@ -59,6 +60,8 @@ pub enum Input {
     LogRead {
         /// Of which shard.
         source: Target,
+        /// After which position.
+        after: u64,
         /// The page, or nothing when no answer came.
         page: Option<LogPage>,
     },
@@ -68,6 +71,13 @@ pub enum Input {
         id: CallId,
         /// What came.
         answer: Result<(u16, Vec<u8>), String>,
+    },
+    /// What came back for [`Effect::Query`].
+    QueryAnswered {
+        /// Which query.
+        id: CallId,
+        /// The rows, or why there are none. When no answer came, it may or may not have happened.
+        result: Result<Vec<Row>, SqlError>,
     },
 }
 
@@ -155,6 +165,13 @@ pub enum Effect {
         id: CallId,
         /// What is asked.
         request: http::Request<String>,
+    },
+    /// Ask the query database; the answer comes back as [`Input::QueryAnswered`].
+    Query {
+        /// Which query.
+        id: CallId,
+        /// What is asked.
+        query: Query,
     },
     /// Write a line to the log.
     Log(LogLine),

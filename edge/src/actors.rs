@@ -24,11 +24,11 @@ pub fn open(
     now: Timestamp,
 ) -> Result<Box<dyn Actor>, BirthFault> {
     topology::born(sql, target, topology)?;
-    let reader = topology.reader_of(target);
+    let readers = topology.readers_of(target);
     let keep_ms = kafka.and_then(|kafka| kafka.outbox_keep_ms);
     Ok(match target {
-        Target::Order(index) => Box::new(OrderShard::open(index, reader, keep_ms, sql, now)?),
-        Target::Ledger(index) => Box::new(LedgerShard::open(index, reader, keep_ms, sql)?),
+        Target::Order(index) => Box::new(OrderShard::open(index, readers, keep_ms, sql, now)?),
+        Target::Ledger(index) => Box::new(LedgerShard::open(index, readers, keep_ms, sql)?),
         Target::Consumer(subscription, partition) => {
             Box::new(Consumer::open(subscription, partition, topology, sql)?)
         }

@@ -13,6 +13,7 @@ mod health;
 mod idempotency;
 mod limits;
 mod ops;
+mod order_list;
 mod order_request;
 mod orders;
 mod outbox;
@@ -86,6 +87,7 @@ async fn route<P: Ports>(context: &Context<'_, P>, endpoint: Endpoint) -> Answer
         Route::CheckoutConfig => checkout::config(context, &endpoint).await,
         Route::Quote => checkout::quote(context, &endpoint).await,
         Route::PlaceOrder => orders::place(context, &endpoint).await,
+        Route::ListOrders => order_list::list(context, &endpoint).await,
         Route::ViewOrder => orders::view(context, &endpoint).await,
         Route::ConfirmPayment => payments::confirm(context, &endpoint).await,
         Route::PaymentSuccess => Ok(payments::success(context).await),
@@ -97,6 +99,7 @@ async fn route<P: Ports>(context: &Context<'_, P>, endpoint: Endpoint) -> Answer
         Route::OpsConsumers => consumers::list(context, &endpoint).await,
         Route::OpsPause => consumers::pause(context, &endpoint).await,
         Route::OpsResume => consumers::resume(context, &endpoint).await,
+        Route::OpsRebuild => consumers::rebuild(context, &endpoint).await,
         Route::OpsDeadLetters => dead_letters::list(context, &endpoint).await,
         Route::OpsReplay => dead_letters::replay(context, &endpoint).await,
         Route::OpsEvents => ops::events(context, &endpoint).await,

@@ -27,12 +27,12 @@ impl LedgerShard {
     /// A failure of the database.
     pub fn open(
         index: u32,
-        reader: Option<Target>,
+        readers: Vec<Target>,
         keep_ms: Option<i64>,
         sql: &dyn Sql,
     ) -> Result<LedgerShard, SqlError> {
         migration::apply(sql, migration::LEDGER_SHARD)?;
-        let outbox = Outbox::open(sql, Target::Ledger(index), reader, keep_ms)?;
+        let outbox = Outbox::open(sql, Target::Ledger(index), readers, keep_ms)?;
         Ok(LedgerShard { outbox, alarm: Alarm::default() })
     }
 
@@ -49,7 +49,8 @@ impl LedgerShard {
             | Input::Socket(_)
             | Input::Tick
             | Input::LogRead { .. }
-            | Input::HttpAnswered { .. } => {}
+            | Input::HttpAnswered { .. }
+            | Input::QueryAnswered { .. } => {}
         }
         Ok(())
     }

@@ -23,6 +23,7 @@ pub const LEDGER_SHARD: &[Migration] = &[
 pub const CONSUMER: &[Migration] = &[
     (1, include_str!("../migrations/consumer/0001_init.sql")),
     (2, include_str!("../migrations/consumer/0002_dead_letter_log.sql")),
+    (3, include_str!("../migrations/consumer/0003_projection.sql")),
 ];
 
 /// Of relays.

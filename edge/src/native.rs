@@ -1,6 +1,7 @@
 //! The [`Sql`] port over rusqlite, and a turn as one transaction of it: for tests, the simulation and the benchmark's
 //! floor. Never part of the Worker.
 
+use crate::query::Query;
 use crate::sql::{Row, Sql, SqlError, Value};
 use bytes::Bytes;
 use rusqlite::Connection;
@@ -82,6 +83,29 @@ impl Database {
         let result = body(self);
         self.commit()?;
         Ok(result)
+    }
+}
+
+impl Database {
+    /// What D1 does with a query: a write is one transaction.
+    ///
+    /// # Errors
+    /// What SQLite says; of a write nothing has happened then.
+    pub fn perform(&self, query: &Query) -> Result<Vec<Row>, SqlError> {
+        let statements = match query {
+            Query::Read(statement) => return self.query(statement.text, &statement.params),
+            Query::Write(statements) => statements,
+        };
+        self.begin()?;
+        let run = || {
+            statements
+                .iter()
+                .try_for_each(|statement| self.query(statement.text, &statement.params).map(drop))
+        };
+        match run() {
+            Ok(()) => self.commit().map(|()| Vec::new()),
+            Err(error) => self.roll_back().and(Err(error)),
+        }
     }
 }
 

@@ -48,7 +48,7 @@ impl OrderShard {
     /// A failure of the database.
     pub fn open(
         index: u32,
-        reader: Option<Target>,
+        readers: Vec<Target>,
         keep_ms: Option<i64>,
         sql: &dyn Sql,
         now: Timestamp,
@@ -56,7 +56,7 @@ impl OrderShard {
         migration::apply(sql, migration::ORDER_SHARD)?;
         due::recover(sql, now)?;
         Ok(OrderShard {
-            outbox: Outbox::open(sql, Target::Order(index), reader, keep_ms)?,
+            outbox: Outbox::open(sql, Target::Order(index), readers, keep_ms)?,
             alarm: Alarm::default(),
             planned: None,
             waiting: HashMap::new(),
@@ -76,7 +76,11 @@ impl OrderShard {
                 self.take_due_work(turn)
             }
             Input::Due(work) => self.do_due_work(turn, &work),
-            Input::Socket(_) | Input::Tick | Input::LogRead { .. } | Input::HttpAnswered { .. } => Ok(()),
+            Input::Socket(_)
+            | Input::Tick
+            | Input::LogRead { .. }
+            | Input::HttpAnswered { .. }
+            | Input::QueryAnswered { .. } => Ok(()),
         }
     }
 

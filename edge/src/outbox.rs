@@ -39,6 +39,8 @@ const LOOKED_AT_MAX: u32 = 10;
 /// How long records that a reader does nothing with may wait for one that it acts on, in milliseconds: a wake is a call and
 /// a commit of the reader, and an order that is never paid should cost neither at once.
 const PATIENCE_MS: i64 = 500;
+/// How long records wait for a projection to be woken, in milliseconds: it takes all of them at once then, in pages.
+const PROJECTED_AFTER_MS: i64 = 250;
 
 /// The log of one shard.
 pub struct Outbox {
@@ -70,8 +72,16 @@ struct Reader {
 }
 
 impl Reader {
-    /// From when on it is to be woken: at once for what it acts on, later for what it only has to pass over.
+    fn is_projection(&self) -> bool {
+        matches!(self.target, Target::Consumer(subscription, _) if subscription.is_projection())
+    }
+
+    /// From when on it is to be woken: at once for what it acts on, later for what it only has to pass over. A projection
+    /// always later.
     fn wanted_at(&self) -> Option<Timestamp> {
+        if self.is_projection() && !self.stale {
+            return self.unsent.first().map(|record| record.event.occurred_at.plus_ms(PROJECTED_AFTER_MS));
+        }
         let acts_on = |record: &Record| match self.target {
             Target::Consumer(subscription, _) => subscription.acts_on(&record.event.data),
             Target::Order(_) | Target::Ledger(_) | Target::Subscriber(..) | Target::Relay(_) => true,
@@ -84,7 +94,7 @@ impl Reader {
 }
 
 impl Outbox {
-    /// The log as stored; its reader is to be woken. With `keep_ms` what a relay has published is removed after so long; what
+    /// The log as stored; its readers are to be woken. With `keep_ms` what a relay has published is removed after so long; what
     /// consumers read directly is kept for ever.
     ///
     /// # Errors
@@ -92,12 +102,12 @@ impl Outbox {
     pub fn open(
         sql: &dyn Sql,
         shard: Target,
-        reader: Option<Target>,
+        readers: Vec<Target>,
         keep_ms: Option<i64>,
     ) -> Result<Outbox, SqlError> {
         let end = last(sql)?;
-        let retention = match (reader, keep_ms) {
-            (Some(relay @ Target::Relay(_)), Some(keep_ms)) => Some(Retention::new(shard, relay, keep_ms)),
+        let retention = match (readers.as_slice(), keep_ms) {
+            ([relay @ Target::Relay(_)], Some(keep_ms)) => Some(Retention::new(shard, *relay, keep_ms)),
             _ => None,
         };
         let behind = |target| Reader {
@@ -113,7 +123,7 @@ impl Outbox {
         Ok(Outbox {
             shard,
             end,
-            readers: reader.into_iter().map(behind).collect(),
+            readers: readers.into_iter().map(behind).collect(),
             fresh: Vec::new(),
             next_call: 1,
             retention,
@@ -179,10 +189,12 @@ impl Outbox {
         for reader in &mut self.readers {
             let room = match reader.target {
                 Target::Relay(_) => OFFERED_MAX.saturating_sub(reader.unsent.len()),
+                // One is kept, for its time.
+                _ if reader.is_projection() => 1_usize.saturating_sub(reader.unsent.len()),
                 _ => HANDED_OVER_MAX.saturating_sub(reader.unsent.len()),
             };
             reader.unsent.extend(fresh.iter().take(room).cloned());
-            reader.stale |= fresh.len() > room;
+            reader.stale |= fresh.len() > room && !reader.is_projection();
             // A clock that was set back must not make it wait for hours.
             if reader.not_before.ms_since(turn.now) > PAUSE_MAX_MS {
                 reader.not_before = turn.now;
@@ -208,6 +220,7 @@ impl Outbox {
                     end: self.end,
                     page: offer.then(|| page_of(&unsent)).flatten(),
                 },
+                _ if reader.is_projection() => Command::Wake(Wake { records: Vec::new(), end: self.end }),
                 _ => Command::Wake(Wake { records: unsent, end: self.end }),
             };
             turn.push(Effect::Call { id: Some(id), target: reader.target, command });
@@ -308,7 +321,9 @@ impl Outbox {
                 Ok(Reply::History { records, unreadable, first: first(sql)? })
             }
             LogCommand::Status => {
-                let taken_over = self.readers.iter().map(|reader| reader.position).min().unwrap_or(self.end);
+                // A projection may lag: nothing waits for it, and where it is stands with the consumers.
+                let readers = self.readers.iter().filter(|reader| !reader.is_projection());
+                let taken_over = readers.map(|reader| reader.position).min().unwrap_or(self.end);
                 Ok(Reply::LogStatus(LogStatus {
                     first: first(sql)?,
                     end: self.end,

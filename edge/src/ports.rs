@@ -4,6 +4,7 @@
 
 use crate::actor::{CallFault, LogLine};
 use crate::command::{Command, Reply};
+use crate::query::Query;
 use crate::sql::{Row, SqlError, Value};
 use crate::topology::Target;
 use gyesan_core::time::Timestamp;
@@ -28,6 +29,9 @@ pub trait Ports {
 
     /// Asks the catalogue's database (D1): one statement, its rows.
     async fn catalogue(&self, statement: &'static str, params: &[Value]) -> Result<Vec<Row>, SqlError>;
+
+    /// Asks the query database (D1).
+    async fn query(&self, query: Query) -> Result<Vec<Row>, SqlError>;
 
     /// A file of the site (`build/public`) by its path, with the type that it has.
     async fn file(&self, path: &str) -> Option<SiteFile>;

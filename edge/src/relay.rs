@@ -385,7 +385,7 @@ impl Actor for Relay {
                 self.tell(protocol::Input::Tick);
             }
             Input::Socket(news) => self.socket(news),
-            Input::LogRead { source, page } => {
+            Input::LogRead { source, page, .. } => {
                 if let Some(source) = self.sources.get_mut(&source) {
                     source.take(page, turn.now);
                 }
@@ -395,7 +395,10 @@ impl Actor for Relay {
                     turn.push(self.line(notice.level, notice.fact, notice.detail));
                 }
             }
-            Input::CallAnswered { .. } | Input::PspAnswered { .. } | Input::Due(_) => {}
+            Input::CallAnswered { .. }
+            | Input::PspAnswered { .. }
+            | Input::Due(_)
+            | Input::QueryAnswered { .. } => {}
         }
         Ok(())
     }

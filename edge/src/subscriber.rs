@@ -42,6 +42,9 @@ const FETCH_WAIT_MS: i32 = 500;
 const FETCH_BYTES_MAX: i32 = 1 << 20;
 /// While it is paused it looks at the topic's end so often, in milliseconds, so that operators see what waits. No pause is longer.
 const PAUSED_LOOK_MS: i64 = 10_000;
+/// A projection that has read everything rests so long before it reads again, in milliseconds: so it takes many records at
+/// once, and not a transaction for each.
+const LINGER_MS: i64 = 250;
 
 /// A consumer of one partition of a topic.
 pub struct Subscriber {
@@ -58,6 +61,8 @@ pub struct Subscriber {
     not_before: Timestamp,
     /// The position behind the records that are being handled.
     fetched_until: Option<u64>,
+    /// Everything is handled, and the reader hears of it then.
+    rests_until: Option<Timestamp>,
     /// The topic's high watermark, as last seen.
     end: u64,
     letters: Letters,
@@ -109,6 +114,7 @@ impl Subscriber {
             reader: None,
             not_before: now,
             fetched_until: None,
+            rests_until: None,
             end: handling.position.unwrap_or(0),
             letters: Letters::open(Target::Subscriber(subscription, partition), topology, sql)?,
             links: Links::default(),
@@ -127,12 +133,12 @@ impl Subscriber {
                 if self.letters.answered(id, &result, turn.now) {
                     return Ok(());
                 }
-                match self.handling.answered(turn, id, result)? {
-                    Progress::Waiting => {}
-                    Progress::Done => self.go_on(turn)?,
-                    Progress::Failed => self.give_up(turn.now.plus_ms(self.handling.pause_ms())),
-                }
-                Ok(())
+                let progress = self.handling.answered(turn, id, result)?;
+                self.proceed(turn, progress)
+            }
+            Input::QueryAnswered { id, result } => {
+                let progress = self.handling.queried(turn, id, result)?;
+                self.proceed(turn, progress)
             }
             Input::Socket(news) => {
                 if let Some(news) = self.links.hear(news, turn.now) {
@@ -158,11 +164,30 @@ impl Subscriber {
         }
     }
 
+    fn proceed(&mut self, turn: &mut Turn<'_>, progress: Progress) -> Result<(), Fault> {
+        match progress {
+            Progress::Waiting => Ok(()),
+            Progress::Done => Ok(self.go_on(turn)?),
+            Progress::Failed => {
+                self.give_up(turn.now.plus_ms(self.handling.pause_ms()));
+                Ok(())
+            }
+            Progress::Moved => {
+                self.give_up(turn.now);
+                self.look_after(turn)
+            }
+        }
+    }
+
     fn command(&mut self, turn: &mut Turn<'_>, token: Token, command: Command) -> Result<(), Fault> {
         match command {
             Command::Poke => {
                 turn.reply(token, Reply::Done);
-                self.look_after(turn)
+                self.look_after(turn)?;
+                if !self.handling.is_halted() {
+                    self.handling.doubt(turn);
+                }
+                Ok(())
             }
             Command::Position => {
                 turn.reply(token, Reply::Position(self.place()));
@@ -194,6 +219,10 @@ impl Subscriber {
             }
             ConsumerCommand::Resume { position } => {
                 self.resume(turn, position)?;
+                turn.reply(token, Reply::Position(self.place()));
+            }
+            ConsumerCommand::Rebuild => {
+                self.rebuild(turn)?;
                 turn.reply(token, Reply::Position(self.place()));
             }
             ConsumerCommand::DeadLetters => {
@@ -237,6 +266,20 @@ impl Subscriber {
         self.look_after(turn)
     }
 
+    /// Its read model was emptied: it reads the topic that there is now from its beginning, unless an operator has paused it.
+    fn rebuild(&mut self, turn: &mut Turn<'_>) -> Result<(), Fault> {
+        if self.handling.stopped.is_some() {
+            store::save_topic(turn.sql, None)?;
+            store::save_stop(turn.sql, None, false)?;
+            self.topic = None;
+            self.handling.stopped = None;
+            self.position_in_doubt = false;
+        }
+        self.handling.lose_place();
+        self.give_up(turn.now);
+        self.look_after(turn)
+    }
+
     fn place(&self) -> ConsumerPosition {
         let place = self.handling.place();
         ConsumerPosition { end: Some(self.end.max(place.position)), ..place }
@@ -249,7 +292,9 @@ impl Subscriber {
     /// Does what is due: stores the position, starts a reader or lets it look at its deadlines.
     fn look_after(&mut self, turn: &mut Turn<'_>) -> Result<(), Fault> {
         self.handling.save(turn.sql)?;
-        if self.reader.is_none() && self.may_read() && self.has_rested(turn.now) {
+        let is_due = self.reader.is_none() && self.may_read() && self.has_rested(turn.now);
+        // Where it is paused, only the end is looked at, and any place does.
+        if is_due && (self.handling.paused.is_some() || self.handling.locate(turn)) {
             let mut settings = self.settings.clone();
             if self.handling.paused.is_some() {
                 settings.max_bytes = 1;
@@ -258,7 +303,13 @@ impl Subscriber {
             let now = self.clock.read(turn.now);
             self.reader = Some(Reader::new(now, settings, self.topic.clone(), position));
         }
-        Ok(self.read(turn, reader::Input::Tick)?)
+        self.read(turn, reader::Input::Tick)?;
+        // A rest that is too long to be one is left over from a clock that was set back.
+        let is_over = |until: Timestamp| !(1..=LINGER_MS).contains(&until.ms_since(turn.now));
+        if self.rests_until.take_if(|until| is_over(*until)).is_some() {
+            self.read(turn, reader::Input::Handled)?;
+        }
+        Ok(())
     }
 
     /// Whether the pause is over. One that is too long to be a pause is left over from a clock that was set back.
@@ -325,6 +376,7 @@ impl Subscriber {
             return Ok(false);
         }
         self.fetched_until = u64::try_from(next_offset).ok();
+        self.tell_of_missing_beginning(turn, &records);
         for stored in records {
             if let Some(item) = decoding::item(self.handling.subscription, &self.registrar, stored) {
                 self.handling.push(item);
@@ -340,7 +392,21 @@ impl Subscriber {
         }
         let Some(position) = self.fetched_until.take() else { return Ok(false) };
         self.handling.reach(turn.sql, Some(position))?;
+        if self.handling.subscription.is_projection() && position >= self.end {
+            self.rests_until = Some(turn.now.plus_ms(LINGER_MS));
+            return Ok(false);
+        }
         Ok(true)
+    }
+
+    /// A read model of a topic that has deleted its beginning lacks what only that told.
+    fn tell_of_missing_beginning(&self, turn: &mut Turn<'_>, records: &[Stored]) {
+        let begins_at = records.first().map_or(0, |stored| stored.offset);
+        if self.handling.subscription.is_projection() && self.handling.position.is_none() && begins_at > 0 {
+            let what =
+                format!("the topic begins at offset {begins_at}: what was before is not in the read model");
+            self.handling.log(turn, "warn", "projection.beginning-missing", what);
+        }
     }
 
     fn go_on(&mut self, turn: &mut Turn<'_>) -> Result<(), SqlError> {
@@ -387,6 +453,7 @@ impl Subscriber {
         self.links.close_all();
         self.handling.forget();
         self.fetched_until = None;
+        self.rests_until = None;
         self.not_before = not_before;
     }
 
@@ -394,10 +461,11 @@ impl Subscriber {
     fn wanted_at(&self, now: Timestamp) -> Option<Timestamp> {
         let reader = match &self.reader {
             Some(reader) => reader.deadline().map(|at| self.clock.wall(at)),
-            None => self.may_read().then_some(self.not_before),
+            None => (self.may_read() && !self.handling.awaits_place()).then_some(self.not_before),
         };
         let unsaved = self.handling.is_unsaved().then(|| now.plus_ms(UNSAVED_MS));
-        let others = self.registrar.retry_at().into_iter().chain(self.letters.due_at());
+        let others =
+            self.registrar.retry_at().into_iter().chain(self.letters.due_at()).chain(self.rests_until);
         reader.into_iter().chain(unsaved).chain(others).min()
     }
 }

@@ -51,6 +51,9 @@ pub enum Subscription {
     Wallets,
     /// Reads the ledger, completes the orders whose sellers are credited.
     Completion,
+    /// Reads orders, keeps the merchants' order lists: a projection.
+    #[serde(rename = "order-list")]
+    OrderList,
 }
 
 /// One actor.
@@ -86,33 +89,55 @@ impl Target {
 
 impl Subscription {
     /// Every subscription there is.
-    pub const ALL: [Subscription; 2] = [Subscription::Wallets, Subscription::Completion];
+    pub const ALL: [Subscription; 3] =
+        [Subscription::Wallets, Subscription::Completion, Subscription::OrderList];
 
     /// The consumer's name, as operators see it.
     pub const fn name(self) -> &'static str {
         match self {
             Subscription::Wallets => "wallets",
             Subscription::Completion => "completion",
+            Subscription::OrderList => "order-list",
+        }
+    }
+
+    /// Whether it keeps a read model in the query database from events alone. Such a one may lag some tenths of a second,
+    /// and can be emptied and read again; the others have effects that are never repeated.
+    pub const fn is_projection(self) -> bool {
+        match self {
+            Subscription::Wallets | Subscription::Completion => false,
+            Subscription::OrderList => true,
         }
     }
 
     /// Whether this consumer does anything with an event, or only passes over it.
     pub fn acts_on(self, event: &EventData) -> bool {
-        event.name() == self.event_type()
+        self.acts_on_type(event.name())
     }
 
-    /// The one type of event that it acts on.
-    pub const fn event_type(self) -> &'static str {
+    /// The same, by the event's type.
+    pub fn acts_on_type(self, event_type: &str) -> bool {
         match self {
-            Subscription::Wallets => "payment.confirmed",
-            Subscription::Completion => "wallet.credited",
+            Subscription::Wallets => event_type == "payment.confirmed",
+            Subscription::Completion => event_type == "wallet.credited",
+            Subscription::OrderList => matches!(
+                event_type,
+                "order.placed"
+                    | "order.expired"
+                    | "order.canceled"
+                    | "payment.confirmed"
+                    | "payment.failed"
+                    | "payment.unknown"
+                    | "payment.unresolved"
+                    | "payment.duplicate-refunded"
+            ),
         }
     }
 
     /// The topic whose events it reads.
     pub const fn topic(self) -> &'static str {
         match self {
-            Subscription::Wallets => ORDERS_TOPIC,
+            Subscription::Wallets | Subscription::OrderList => ORDERS_TOPIC,
             Subscription::Completion => LEDGER_TOPIC,
         }
     }
@@ -120,7 +145,7 @@ impl Subscription {
     /// The topic that what it puts aside of [`Self::topic`] is published to.
     pub const fn dead_letter_topic(self) -> &'static str {
         match self {
-            Subscription::Wallets => "gyesan.orders.dlt",
+            Subscription::Wallets | Subscription::OrderList => "gyesan.orders.dlt",
             Subscription::Completion => "gyesan.ledger.dlt",
         }
     }
@@ -133,7 +158,7 @@ impl Subscription {
     /// The shard whose outbox is this consumer's partition, in embedded mode.
     pub const fn source(self, partition: u32) -> Target {
         match self {
-            Subscription::Wallets => Target::Order(partition),
+            Subscription::Wallets | Subscription::OrderList => Target::Order(partition),
             Subscription::Completion => Target::Ledger(partition),
         }
     }
@@ -163,21 +188,27 @@ impl Topology {
     /// All consumers.
     pub fn consumers(self) -> impl Iterator<Item = Target> {
         Subscription::ALL.into_iter().flat_map(move |subscription| {
-            let consumer = match self.bus {
-                Bus::Embedded => Target::Consumer,
-                Bus::Kafka { .. } => Target::Subscriber,
-            };
-            (0..self.partitions(subscription)).map(move |partition| consumer(subscription, partition))
+            (0..self.partitions(subscription)).map(move |partition| self.consumer(subscription, partition))
         })
     }
 
     /// How many partitions a subscription reads.
     pub const fn partitions(self, subscription: Subscription) -> u32 {
         match (self.bus, subscription) {
-            (Bus::Embedded, Subscription::Wallets) => self.order_shards,
+            (Bus::Embedded, Subscription::Wallets | Subscription::OrderList) => self.order_shards,
             (Bus::Embedded, Subscription::Completion) => self.ledger_shards,
-            (Bus::Kafka { orders_partitions, .. }, Subscription::Wallets) => orders_partitions,
+            (Bus::Kafka { orders_partitions, .. }, Subscription::Wallets | Subscription::OrderList) => {
+                orders_partitions
+            }
             (Bus::Kafka { ledger_partitions, .. }, Subscription::Completion) => ledger_partitions,
+        }
+    }
+
+    /// The consumer of a partition.
+    pub const fn consumer(self, subscription: Subscription, partition: u32) -> Target {
+        match self.bus {
+            Bus::Embedded => Target::Consumer(subscription, partition),
+            Bus::Kafka { .. } => Target::Subscriber(subscription, partition),
         }
     }
 
@@ -193,7 +224,16 @@ impl Topology {
         }
     }
 
-    /// Who is woken when a shard, or a topic's consumer with a dead letter, has appended to its log.
+    /// Who is woken when a shard has appended to its log: its reader, and in embedded mode a projection too.
+    pub fn readers_of(self, source: Target) -> Vec<Target> {
+        let projection = match (self.bus, source) {
+            (Bus::Embedded, Target::Order(index)) => Some(self.consumer(Subscription::OrderList, index)),
+            _ => None,
+        };
+        self.reader_of(source).into_iter().chain(projection).collect()
+    }
+
+    /// Who must know at once when a shard, or a topic's consumer with a dead letter, has appended to its log.
     pub fn reader_of(self, source: Target) -> Option<Target> {
         let (subscription, partition, number) = match source {
             Target::Order(index) => (Subscription::Wallets, index, index),
@@ -320,7 +360,7 @@ mod tests {
         for target in KAFKA.orders().chain(KAFKA.ledgers()).chain(KAFKA.consumers()) {
             assert_eq!(sources.iter().filter(|source| **source == target).count(), 1, "{target:?}");
         }
-        assert_eq!(sources.len(), 3 + 2 + 4 + 3);
+        assert_eq!(sources.len(), 3 + 2 + 4 + 3 + 4);
         let embedded = Topology { bus: Bus::Embedded, ..KAFKA };
         assert!(embedded.consumers().all(|consumer| embedded.reader_of(consumer).is_none()));
     }

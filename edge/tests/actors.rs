@@ -12,6 +12,7 @@ use gyesan_edge::actor::{Actor, CallFault, Effect, Input, turn};
 use gyesan_edge::actors;
 use gyesan_edge::command::*;
 use gyesan_edge::native::Database;
+use gyesan_edge::outbox;
 use gyesan_edge::psp::{PspCall, PspRequest};
 use gyesan_edge::schema::EVENT_BYTES_MAX;
 use gyesan_edge::topology::{Bus, Subscription, Target, Topology};
@@ -26,6 +27,7 @@ struct World {
     queue: VecDeque<(Target, Input)>,
     replies: Vec<Result<Reply, Rejection>>,
     psp: Vec<PspCall>,
+    query: Database,
     callers: BTreeMap<u64, (Target, Option<u64>)>,
     next_token: u64,
     /// Deliver every call between actors twice.
@@ -41,10 +43,12 @@ impl World {
             queue: VecDeque::new(),
             replies: Vec::new(),
             psp: Vec::new(),
+            query: Database::in_memory().unwrap(),
             callers: BTreeMap::new(),
             next_token: 1_000,
             twice: false,
         };
+        world.query.execute_all(include_str!("../migrations/query/0001_order_list.sql")).unwrap();
         for target in TOPOLOGY.everyone() {
             let sql = Database::in_memory().unwrap();
             let actor = actors::open(target, TOPOLOGY, None, &sql, Timestamp(world.now)).unwrap();
@@ -104,7 +108,15 @@ impl World {
                     }
                     Effect::Then(input) => self.queue.push_back((target, input)),
                     Effect::Alarm(_) => {}
-                    Effect::Socket(_) | Effect::Tick(_) | Effect::ReadLog { .. } | Effect::Http { .. } => {
+                    Effect::ReadLog { source, after, limit } => {
+                        let page = outbox::page(&self.actors[&source].0, source, after, limit).ok();
+                        self.queue.push_back((target, Input::LogRead { source, after, page }));
+                    }
+                    Effect::Query { id, query } => {
+                        let result = self.query.perform(&query);
+                        self.queue.push_back((target, Input::QueryAnswered { id, result }));
+                    }
+                    Effect::Socket(_) | Effect::Tick(_) | Effect::Http { .. } => {
                         panic!("nothing of Kafka in embedded mode: {effect:?}")
                     }
                     Effect::Log(line) => println!("{line:?}"),

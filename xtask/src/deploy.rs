@@ -11,14 +11,15 @@ use crate::{artifacts, process, tools, workspace};
 const USAGE: &str = "\
 usage: cargo xtask deploy [--dry-run]
 
-Builds, applies the catalogue's migrations and deploys the section [env.production] of wrangler.toml.
+Builds, applies the databases' migrations and deploys the section [env.production] of wrangler.toml.
 --dry-run does everything that needs neither an account nor the network, and prints the steps.";
 
 const STEPS: &str = "\
   The first deployment, step by step:
 
   1. npx wrangler login                                      (or CLOUDFLARE_API_TOKEN in the environment)
-  2. npx wrangler d1 create gyesan-catalogue                 and put the id into [env.production] of wrangler.toml
+  2. npx wrangler d1 create gyesan-catalogue
+     npx wrangler d1 create gyesan-query                     and put the ids into [env.production] of wrangler.toml
   3. In the same section: PUBLIC_ORIGIN, DEFAULT_MERCHANT, TOSS_CLIENT_KEY, and the shard counts, which can never be changed later
   4. npx wrangler secret put TOSS_SECRET_KEY --env production
      openssl rand -hex 32 | npx wrangler secret put TOKEN_KEY --env production
@@ -26,6 +27,7 @@ const STEPS: &str = "\
      SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD
   5. cargo xtask deploy
        npx wrangler d1 migrations apply CATALOGUE --env production --remote
+       npx wrangler d1 migrations apply QUERY --env production --remote
        npx wrangler deploy --env production
   6. Put your merchant, its hashed keys, sellers and products into the catalogue; edge/seed/demo.sql shows how:
        npx wrangler d1 execute CATALOGUE --env production --remote --file YOUR.sql
@@ -56,7 +58,9 @@ pub fn run(mut args: Args) -> Result<()> {
     }
     artifacts::build()?;
     secrets_are_set(&production)?;
-    by_hand(&["d1", "migrations", "apply", "CATALOGUE", "--env", "production", "--remote"])?;
+    for database in ["CATALOGUE", "QUERY"] {
+        by_hand(&["d1", "migrations", "apply", database, "--env", "production", "--remote"])?;
+    }
     by_hand(&["deploy", "--env", "production"])
 }
 
@@ -87,7 +91,8 @@ fn placeholders(wrangler: &Wrangler) -> Result<Vec<String>> {
     for database in databases {
         let id = database.get("database_id").and_then(toml::Value::as_str).unwrap_or("REPLACE-");
         if id.contains("REPLACE-") {
-            open.push("database_id".to_owned());
+            let binding = database.get("binding").and_then(toml::Value::as_str).unwrap_or_default();
+            open.push(format!("database_id of {binding}"));
         }
     }
     Ok(open)
@@ -169,6 +174,15 @@ mod tests {
     #[test]
     fn the_template_names_what_must_be_replaced() {
         let open = placeholders(&Wrangler::read().unwrap()).unwrap();
-        assert_eq!(open, ["DEFAULT_MERCHANT", "PUBLIC_ORIGIN", "TOSS_CLIENT_KEY", "database_id"]);
+        assert_eq!(
+            open,
+            [
+                "DEFAULT_MERCHANT",
+                "PUBLIC_ORIGIN",
+                "TOSS_CLIENT_KEY",
+                "database_id of CATALOGUE",
+                "database_id of QUERY",
+            ]
+        );
     }
 }

@@ -19,6 +19,8 @@ const V8_FLAGS: [&str; 3] =
     ["--max-semi-space-size=2", "--min-semi-space-size=2", "--wasm-tiering-budget=100000"];
 
 const SEED: &str = "edge/seed/demo.sql";
+/// The database that it is for.
+const SEEDED: &str = "CATALOGUE";
 
 /// `wrangler.toml` of the workspace.
 pub struct Wrangler {
@@ -82,7 +84,7 @@ impl Wrangler {
                 "binding": field("binding"),
                 "id": field("preview_database_id").or(field("database_id")),
                 "migrations": migrations_in(&folder)?,
-                "seed": seed()?,
+                "seed": if field("binding") == Some(SEEDED) { Some(seed()?) } else { None },
             }));
         }
         let objects = self.table.get("durable_objects").and_then(|objects| objects.get("bindings"));

@@ -17,6 +17,8 @@ pub enum ConsumerCommand {
         /// Of a topic: read on from here instead of the stored position.
         position: Option<u64>,
     },
+    /// Of a projection: its read model was emptied, and it is to read from the beginning.
+    Rebuild,
     /// The records put aside.
     DeadLetters,
     /// Handle a record that was put aside.

@@ -38,6 +38,8 @@ pub fn calls(subscription: Subscription, topology: Topology, items: &[Item]) -> 
             let place = |fact: &CreditedFact| topology.order_shard(&fact.merchant_id, &fact.order_id);
             grouped(facts, place, |facts| Command::Order(OrderCommand::Credited(facts)))
         }
+        // A projection calls nobody: see `crate::projection`.
+        Subscription::OrderList => Vec::new(),
     }
 }
 

@@ -4,6 +4,7 @@
 //! answered: a crash anywhere repeats calls, never skips one. A batch whose calls fail is forgotten and its source gives
 //! the same records again. A record that is refused again and again is put aside, so that it does not stop those behind it.
 
+use super::projecting::Projecting;
 use super::store;
 use super::{handlers, replay::Replay};
 use crate::actor::{CallFault, CallId, Effect, LogLine, Turn};
@@ -17,8 +18,9 @@ use gyesan_core::problem::Code;
 use gyesan_core::time::Timestamp;
 use std::collections::VecDeque;
 
-/// Records handled together, at most.
+/// Records handled together, at most; more where they are one transaction.
 const BATCH_MAX: usize = 256;
+const PROJECTED_MAX: usize = 512;
 /// Records handled since the position was stored, at most: what a restart repeats in vain.
 const UNSAVED_MAX: u64 = 256;
 /// How long a position stays unsaved, in milliseconds. Storing it with each batch would be a commit more for each order.
@@ -79,6 +81,8 @@ pub enum Progress {
     Done,
     /// They are not, or not known to be: the source gives the records after the position again, after a pause.
     Failed,
+    /// The position is another one: the source gives the records after it.
+    Moved,
 }
 
 /// What an input that fails must not have changed: its statements are taken back.
@@ -111,6 +115,8 @@ pub struct Handling {
     queue: VecDeque<Item>,
     batch: Option<Batch>,
     pub(super) replays: Vec<Replay>,
+    /// Of a projection.
+    pub(super) projecting: Option<Projecting>,
     /// Failures in a row.
     failures: u32,
     failure_logged_at: Option<Timestamp>,
@@ -144,6 +150,11 @@ impl Handling {
             queue: VecDeque::new(),
             batch: None,
             replays: Vec::new(),
+            projecting: Projecting::of(
+                subscription,
+                topology.consumer(subscription, partition).name(),
+                stored.move_to,
+            ),
             failures: 0,
             failure_logged_at: None,
             refusals: 0,
@@ -170,7 +181,7 @@ impl Handling {
         (self.position, self.saved, self.dead_letters) = (position, saved, dead_letters);
         (self.paused, self.stopped) = (paused, stopped);
         self.failures = self.failures.saturating_add(1);
-        self.forget();
+        self.lose_place();
     }
 
     /// A number for a call or a request.
@@ -225,14 +236,18 @@ impl Handling {
 
     /// Starts on the next batch. True when there is nothing left to do.
     pub fn go_on(&mut self, turn: &mut Turn<'_>) -> Result<bool, SqlError> {
-        while self.batch.is_none() && !self.is_halted() {
+        while self.batch.is_none() && !self.is_halted() && self.is_located() {
             let alone = self.queue.front().is_some_and(|item| item.after <= self.one_by_one_until);
-            let count = self.queue.len().min(if alone { 1 } else { BATCH_MAX });
+            let most = if self.projecting.is_some() { PROJECTED_MAX } else { BATCH_MAX };
+            let count = self.queue.len().min(if alone { 1 } else { most });
             if count == 0 {
                 return Ok(true);
             }
             let items = self.queue.drain(..count).collect();
-            let batch = self.begin(turn, items);
+            let batch = match self.projecting {
+                Some(_) => self.project(turn, items)?,
+                None => self.begin(turn, items),
+            };
             if batch.open.is_empty() {
                 self.complete(turn, &batch)?;
             } else {
@@ -244,12 +259,7 @@ impl Handling {
 
     /// Makes the calls that records lead to.
     pub(super) fn begin(&mut self, turn: &mut Turn<'_>, items: Vec<Item>) -> Batch {
-        let mut batch = Batch { items, open: Vec::new(), origins: Vec::new(), refused: Vec::new() };
-        for item in &batch.items {
-            if let Content::Undecodable { reason, .. } = &item.content {
-                batch.refused.push((item.place, reason.clone()));
-            }
-        }
+        let mut batch = Batch::of(items);
         for call in handlers::calls(self.subscription, self.topology, &batch.items) {
             let id = self.call_id();
             batch.open.push(id);
@@ -269,11 +279,7 @@ impl Handling {
         if self.replay_answered(turn, id, &result)? {
             return Ok(Progress::Waiting);
         }
-        let Some(mut batch) = self.batch.take() else { return Ok(Progress::Waiting) };
-        if !batch.open.contains(&id) {
-            self.batch = Some(batch);
-            return Ok(Progress::Waiting);
-        }
+        let Some(mut batch) = self.take_batch(id) else { return Ok(Progress::Waiting) };
         match result {
             Ok(reply) => {
                 batch.note(id, &reply);
@@ -283,7 +289,13 @@ impl Handling {
                 }
             }
             Err(fault) => {
-                let Some(reason) = self.failed(turn, &batch, &fault) else {
+                let why = match &fault {
+                    CallFault::Lost => "no answer from a shard".to_owned(),
+                    CallFault::Rejected(rejection) => words(rejection),
+                };
+                // What is lost or unavailable is not the record's fault, however long it lasts.
+                let refused = matches!(&fault, CallFault::Rejected(refusal) if refusal.code != Code::ServiceUnavailable);
+                let Some(reason) = self.failed(turn, &batch, why, refused) else {
                     self.forget();
                     return Ok(Progress::Failed);
                 };
@@ -294,35 +306,56 @@ impl Handling {
         Ok(Progress::Done)
     }
 
-    /// Counts a failure. Returns why the batch, then a single record, is to be put aside, if it is.
-    fn failed(&mut self, turn: &mut Turn<'_>, batch: &Batch, fault: &CallFault) -> Option<String> {
-        self.failures = self.failures.saturating_add(1);
-        let why = match fault {
-            CallFault::Lost => "no answer from a shard".to_owned(),
-            CallFault::Rejected(rejection) => words(rejection),
-        };
-        // What is lost or unavailable is not the record's fault, however long it lasts.
-        let refused =
-            matches!(fault, CallFault::Rejected(refusal) if refusal.code != Code::ServiceUnavailable);
+    /// The batch under way, when this is a call of it.
+    pub(super) fn take_batch(&mut self, id: CallId) -> Option<Batch> {
+        self.batch.take_if(|batch| batch.open.contains(&id))
+    }
+
+    /// Waits for the calls of a batch.
+    pub(super) fn put_under_way(&mut self, batch: Batch) {
+        self.batch = Some(batch);
+    }
+
+    /// Counts a failure, and whether it was a refusal of what the records say. Returns why the batch, then a single record, is
+    /// to be put aside, if it is.
+    pub(super) fn failed(
+        &mut self,
+        turn: &mut Turn<'_>,
+        batch: &Batch,
+        why: String,
+        refused: bool,
+    ) -> Option<String> {
         if refused {
             self.one_by_one_until = batch.items.last().map_or(0, |item| item.after);
             self.refusals = if batch.items.len() == 1 { self.refusals.saturating_add(1) } else { 0 };
             if self.refusals >= REFUSALS_MAX {
+                self.failures = self.failures.saturating_add(1);
                 return Some(format!("refused {REFUSALS_MAX} times: {why}"));
             }
         }
+        self.count_failure(turn, &why);
+        None
+    }
+
+    /// Counts a failure, and tells of it when it is one of many.
+    pub(super) fn count_failure(&mut self, turn: &mut Turn<'_>, why: &str) {
+        self.failures = self.failures.saturating_add(1);
         let silent = self.failure_logged_at.is_some_and(|at| turn.now.ms_since(at) < QUIET_MS);
         if self.failures >= QUIET_FAILURES && !silent {
             self.failure_logged_at = Some(turn.now);
             let failures = self.failures;
             self.log(turn, "warn", "consumer.failing", format!("failed {failures} times in a row: {why}"));
         }
-        None
     }
 
     /// All effects of the batch are done: its end is our position now.
-    fn complete(&mut self, turn: &mut Turn<'_>, batch: &Batch) -> Result<(), SqlError> {
-        self.store_completed(turn, batch)?;
+    pub(super) fn complete(&mut self, turn: &mut Turn<'_>, batch: &Batch) -> Result<(), SqlError> {
+        self.put_aside(turn, batch)?;
+        self.reach(turn.sql, batch.items.last().map(|item| item.after))?;
+        if !batch.refused.is_empty() {
+            // Read again after a crash, a record that is put aside could be handled meanwhile, and would be both.
+            self.save(turn.sql)?;
+        }
         if self.failure_logged_at.take().is_some() {
             self.log(turn, "info", "consumer.works-again", String::new());
         }
@@ -331,7 +364,11 @@ impl Handling {
         Ok(())
     }
 
-    fn store_completed(&mut self, turn: &mut Turn<'_>, batch: &Batch) -> Result<(), SqlError> {
+    /// Puts the records of a batch aside that cannot be handled.
+    pub(super) fn put_aside(&mut self, turn: &mut Turn<'_>, batch: &Batch) -> Result<(), SqlError> {
+        if batch.refused.is_empty() {
+            return Ok(());
+        }
         let tries = self.refusals.max(1);
         for (place, reason) in &batch.refused {
             let Some(item) = batch.items.iter().find(|item| item.place == *place) else { continue };
@@ -356,16 +393,7 @@ impl Handling {
                 detail: format!("{}:{}:{place}: {reason}", self.subscription.name(), self.partition),
             }));
         }
-        let waiting = match batch.refused.is_empty() {
-            true => self.dead_letters,
-            false => store::count_waiting(turn.sql)?,
-        };
-        self.reach(turn.sql, batch.items.last().map(|item| item.after))?;
-        if !batch.refused.is_empty() {
-            // Read again after a crash, a record that is put aside could be handled meanwhile, and would be both.
-            self.save(turn.sql)?;
-        }
-        self.dead_letters = waiting;
+        self.dead_letters = store::count_waiting(turn.sql)?;
         Ok(())
     }
 
@@ -383,6 +411,16 @@ impl Handling {
         {
             store::save_position(sql, position)?;
             self.saved = Some(position);
+        }
+        self.position = position;
+        Ok(())
+    }
+
+    /// Goes to another position, on whose word that is the truth.
+    pub(super) fn place_at(&mut self, sql: &dyn Sql, position: Option<u64>) -> Result<(), SqlError> {
+        if position.is_none() && self.saved.is_some() {
+            store::forget_position(sql)?;
+            self.saved = None;
         }
         self.position = position;
         Ok(())
@@ -419,12 +457,16 @@ impl Handling {
         store::save_pause(turn.sql, None)?;
         store::save_stop(turn.sql, None, false)?;
         if let Some(position) = position {
-            store::save_position(turn.sql, position)?;
-            (self.position, self.saved) = (Some(position), Some(position));
+            if self.projecting.is_some() {
+                self.move_to(turn, position)?;
+            } else {
+                store::save_position(turn.sql, position)?;
+                (self.position, self.saved) = (Some(position), Some(position));
+            }
         }
         (self.paused, self.stopped) = (None, None);
         (self.failures, self.refusals, self.one_by_one_until) = (0, 0, 0);
-        self.forget();
+        self.lose_place();
         Ok(())
     }
 
@@ -453,6 +495,16 @@ pub(super) fn words(rejection: &Rejection) -> String {
 }
 
 impl Batch {
+    /// Records whose calls are to be made; what is no event is refused.
+    pub(super) fn of(items: Vec<Item>) -> Batch {
+        let refused = items.iter().filter_map(|item| match &item.content {
+            Content::Undecodable { reason, .. } => Some((item.place, reason.clone())),
+            Content::Event(_) => None,
+        });
+        let refused = refused.collect();
+        Batch { items, open: Vec::new(), origins: Vec::new(), refused }
+    }
+
     /// Takes note of a reply: transfers that the ledger will never book are refused, with the reason.
     pub(super) fn note(&mut self, id: CallId, reply: &Reply) {
         self.open.retain(|open| *open != id);

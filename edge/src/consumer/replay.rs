@@ -5,7 +5,8 @@ use super::handling::{Batch, Content, Handling, Item, words};
 use super::store;
 use crate::actor::{CallFault, CallId, Effect, Fault, Token, Turn};
 use crate::command::{Rejection, Reply};
-use crate::sql::SqlError;
+use crate::query;
+use crate::sql::{Row, SqlError};
 use bytes::Bytes;
 use gyesan_core::problem::Code;
 
@@ -41,7 +42,11 @@ impl Handling {
             None => decode(value.unwrap_or_default()),
         };
         let items = content.map(|content| Item { place: position, after: position, content, record: None });
-        let batch = self.begin(turn, items.into_iter().collect());
+        let items = items.into_iter().collect();
+        let batch = match self.projecting {
+            Some(_) => self.project_again(turn, items)?,
+            None => self.begin(turn, items),
+        };
         let replay = Replay { token, position, batch };
         match replay.batch.open.is_empty() {
             true => self.finish_replay(turn, &replay)?,
@@ -69,7 +74,8 @@ impl Handling {
             }
             Err(_) => {
                 // Whether it happened is not known: the record waits on, and a repeat does no harm.
-                let rejection = Rejection::with(Code::ServiceUnavailable, "no answer from a shard");
+                let rejection =
+                    Rejection::with(Code::ServiceUnavailable, "no answer from where its effects are");
                 turn.push(Effect::Reply { token: replay.token, result: Err(rejection) });
                 return Ok(true);
             }
@@ -79,6 +85,23 @@ impl Handling {
             false => self.replays.push(replay),
         }
         Ok(true)
+    }
+
+    /// The same for an answer of the query database.
+    pub(super) fn replay_queried(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: CallId,
+        result: &Result<Vec<Row>, SqlError>,
+    ) -> Result<bool, SqlError> {
+        let result = match result {
+            Ok(_) => Ok(Reply::Done),
+            Err(error) if query::is_refusal(error) => {
+                Err(CallFault::Rejected(Rejection::with(Code::Internal, error.to_string())))
+            }
+            Err(_) => Err(CallFault::Lost),
+        };
+        self.replay_answered(turn, id, &result)
     }
 
     fn finish_replay(&mut self, turn: &mut Turn<'_>, replay: &Replay) -> Result<(), SqlError> {

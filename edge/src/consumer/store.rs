@@ -27,12 +27,14 @@ pub struct Stored {
     pub stopped: Option<Halt>,
     /// Whether only an operator can say where to go on after the stop.
     pub position_in_doubt: bool,
+    /// Of a projection: where an operator wants it to go on, until the query database has heard of it.
+    pub move_to: Option<u64>,
 }
 
 /// Reads the row.
 pub fn load(sql: &dyn Sql) -> Result<Stored, SqlError> {
     let rows = sql.query(
-        "SELECT position, located, topic, paused_at, paused_reason, stopped_at, stopped_reason, position_in_doubt FROM position",
+        "SELECT position, located, topic, paused_at, paused_reason, stopped_at, stopped_reason, position_in_doubt, move_to FROM position",
         &[],
     )?;
     let row = rows.first().ok_or_else(|| SqlError("a consumer without a position".to_owned()))?;
@@ -43,6 +45,10 @@ pub fn load(sql: &dyn Sql) -> Result<Stored, SqlError> {
         paused: halt(row, 3)?,
         stopped: halt(row, 5)?,
         position_in_doubt: row.int(7)? != 0,
+        move_to: match row.0.get(8) {
+            Some(Value::Null) => None,
+            _ => Some(row.count(8)?),
+        },
     })
 }
 
@@ -54,6 +60,16 @@ fn halt(row: &Row, column: usize) -> Result<Option<Halt>, SqlError> {
 /// Stores how far the effects are done.
 pub fn save_position(sql: &dyn Sql, position: u64) -> Result<(), SqlError> {
     sql.query("UPDATE position SET position = ?, located = 1", params![position]).map(drop)
+}
+
+/// Nothing has been read, or what was read is to be read again.
+pub fn forget_position(sql: &dyn Sql) -> Result<(), SqlError> {
+    sql.query("UPDATE position SET position = 0, located = 0", &[]).map(drop)
+}
+
+/// Stores where an operator wants a projection to go on, or that the query database has heard of it.
+pub fn save_move(sql: &dyn Sql, to: Option<u64>) -> Result<(), SqlError> {
+    sql.query("UPDATE position SET move_to = ?", params![to]).map(drop)
 }
 
 /// Stores the topic, or forgets it.

@@ -8,6 +8,7 @@ use super::router::Endpoint;
 use super::{Answer, json, misunderstood};
 use crate::command::{Command, ConsumerCommand, ConsumerPosition, Reply};
 use crate::ports::Ports;
+use crate::projection;
 use crate::topology::{Bus, Subscription, Target, Topology};
 use gyesan_core::problem::Code;
 use http::StatusCode;
@@ -23,14 +24,20 @@ const POSITION_MAX: u64 = (1 << 53) - 1;
 pub async fn list<P: Ports>(context: &Context<'_, P>, endpoint: &Endpoint) -> Answer {
     context.authenticate(endpoint).await?;
     context.only_parameters(&[])?;
-    let topology = context.config.topology;
-    let read = |reply| match reply {
+    let positions = ask_all(context, context.config.topology.consumers(), Command::Position, place).await?;
+    items(context, &positions).await
+}
+
+fn place(reply: Reply) -> Option<ConsumerPosition> {
+    match reply {
         Reply::Position(position) => Some(position),
         _ => None,
-    };
-    // Positions first: a log only grows, so the lag is never negative.
-    let positions = ask_all(context, topology.consumers(), Command::Position, read).await?;
-    let logs = match topology.bus {
+    }
+}
+
+/// These consumers as a list. Positions are asked for before the logs: a log only grows, so the lag is never negative.
+async fn items<P: Ports>(context: &Context<'_, P>, positions: &[(Target, ConsumerPosition)]) -> Answer {
+    let logs = match context.config.topology.bus {
         Bus::Embedded => ops::logs(context).await?,
         Bus::Kafka { .. } => Vec::new(),
     };
@@ -91,6 +98,45 @@ pub async fn resume<P: Ports>(context: &Context<'_, P>, endpoint: &Endpoint) -> 
     order(context, target, ConsumerCommand::Resume { position }).await
 }
 
+/// `POST /v1/ops/consumers/{consumer}/rebuild {"reason"}`: a read model is emptied and read again from the beginning:
+/// 1. whether it is a read model;
+/// 2. empty it and begin its next generation, in one transaction: what is still under way of the last is refused from now on;
+/// 3. tell its consumers, who read from the beginning. One that does not hear of it finds out by itself within a minute or two.
+///
+/// # Errors
+/// Those of [`Context::authenticate`] and of the body; 404 for a consumer that there is not; 409 `NOT_REBUILDABLE` for one whose effects
+/// cannot be taken back; 503 when the query database or a consumer does not answer. A repeat does no harm.
+pub async fn rebuild<P: Ports>(context: &Context<'_, P>, endpoint: &Endpoint) -> Answer {
+    let caller = context.authenticate(endpoint).await?;
+    context.only_parameters(&[])?;
+    // 1
+    let (topology, name) = (context.config.topology, context.param("consumer"));
+    let subscription = Subscription::ALL.into_iter().find(|subscription| subscription.name() == name);
+    let subscription = subscription.ok_or_else(no_such_consumer)?;
+    let (reason, _) = ops::reason(context, &[])?;
+    let query = projection::rebuild(subscription).ok_or_else(|| {
+        let why = format!("what {name} has done is never done again: it can be paused and resumed only");
+        Problem::with(Code::NotRebuildable, why)
+    })?;
+    // 2
+    context.log(
+        "info",
+        "operator.rebuild",
+        "",
+        "",
+        format!("{name} actor={} reason={reason}.", caller.holder()),
+    );
+    context.ports.query(query).await.map_err(|error| {
+        context.log("error", "query.failed", "", "", error.to_string());
+        Problem::unavailable("the query database does not answer")
+    })?;
+    // 3
+    let partitions =
+        (0..topology.partitions(subscription)).map(|number| topology.consumer(subscription, number));
+    let positions = ask_all(context, partitions, Command::Consumer(ConsumerCommand::Rebuild), place).await?;
+    items(context, &positions).await
+}
+
 async fn order<P: Ports>(context: &Context<'_, P>, target: Target, order: ConsumerCommand) -> Answer {
     let reply = context.call(target, Command::Consumer(order), CALL_LIMIT_MS).await?;
     let (Reply::Position(place), Some((subscription, partition))) = (reply, part(target)) else {
@@ -147,5 +193,9 @@ pub fn find(topology: Topology, name: &str, partition: &str) -> Option<(Target, 
 
 fn target_of<P: Ports>(context: &Context<'_, P>) -> Result<(Target, Subscription, u32), Problem> {
     find(context.config.topology, context.param("consumer"), context.param("partition"))
-        .ok_or_else(|| Problem::with(Code::NotFound, "there is no such consumer"))
+        .ok_or_else(no_such_consumer)
+}
+
+fn no_such_consumer() -> Problem {
+    Problem::with(Code::NotFound, "there is no such consumer")
 }

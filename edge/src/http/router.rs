@@ -11,6 +11,7 @@ pub enum Route {
     CheckoutConfig,
     Quote,
     PlaceOrder,
+    ListOrders,
     ViewOrder,
     ConfirmPayment,
     PaymentSuccess,
@@ -22,6 +23,7 @@ pub enum Route {
     OpsConsumers,
     OpsPause,
     OpsResume,
+    OpsRebuild,
     OpsDeadLetters,
     OpsReplay,
     OpsEvents,
@@ -67,6 +69,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
     here("GET", "/payments/{merchantId}/fail", Route::PaymentFail, Access::OPEN),
     here("GET", "/checkout/result", Route::ResultPage, Access::OPEN),
     // A merchant's server
+    here("GET", "/v1/orders", Route::ListOrders, Access::SECRET),
     here("GET", "/v1/wallets/{sellerId}", Route::Wallet, Access::SECRET),
     here("GET", "/v1/wallets/{sellerId}/transactions", Route::WalletTransactions, Access::SECRET),
     // The deployment's operator
@@ -75,6 +78,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
     here("GET", "/v1/ops/consumers", Route::OpsConsumers, Access::OPERATOR),
     here("POST", "/v1/ops/consumers/{consumer}/{partition}/pause", Route::OpsPause, Access::OPERATOR),
     here("POST", "/v1/ops/consumers/{consumer}/{partition}/resume", Route::OpsResume, Access::OPERATOR),
+    here("POST", "/v1/ops/consumers/{consumer}/rebuild", Route::OpsRebuild, Access::OPERATOR),
     here("GET", "/v1/ops/dead-letters", Route::OpsDeadLetters, Access::OPERATOR),
     here("POST", "/v1/ops/dead-letters/{deadLetterId}/replay", Route::OpsReplay, Access::OPERATOR),
     here("GET", "/v1/ops/events", Route::OpsEvents, Access::OPERATOR),

@@ -33,14 +33,14 @@ pub fn content(
         Err(_) if value.is_empty() => return unreadable("the record has no value".to_owned()),
         Err(error) => return unreadable(error.to_string()),
     };
-    let wanted = subscription.event_type();
+    let is_wanted = |name: &[u8]| std::str::from_utf8(name).is_ok_and(|name| subscription.acts_on_type(name));
     let Some(schema) = known(registrar, id, event_type) else {
         return match event_type {
-            Some(other) if other != wanted.as_bytes() => None,
+            Some(other) if !is_wanted(other) => None,
             _ => unreadable(format!("unknown schema id {id}")),
         };
     };
-    if schema.event_type != wanted {
+    if !subscription.acts_on_type(schema.event_type) {
         return None;
     }
     let event = if schema.id == id {

@@ -233,11 +233,11 @@ impl World {
                         Target::Ledger(_) => outbox::page(&self.ledger, source, after, limit).ok(),
                         _ => None,
                     };
-                    self.arrives(1, number, Input::LogRead { source, page });
+                    self.arrives(1, number, Input::LogRead { source, after, page });
                 }
                 Effect::Log(line) => process.facts.push(line.fact),
                 Effect::Reply { .. } | Effect::Call { .. } | Effect::Alarm(_) => {}
-                Effect::Psp(_) | Effect::Then(_) | Effect::Http { .. } => {
+                Effect::Psp(_) | Effect::Then(_) | Effect::Http { .. } | Effect::Query { .. } => {
                     panic!("nothing of a relay: {effect:?}")
                 }
             }

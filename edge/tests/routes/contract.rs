@@ -41,7 +41,7 @@ fn other_methods_are_refused_with_those_that_are_allowed() {
         assert_eq!((answer.status, answer.code().as_str()), (405, "METHOD_NOT_ALLOWED"), "{method} {path}");
         assert_eq!(answer.header("allow"), allow);
     }
-    for path in ["/v1", "/v1/", "/v1/nothing", "/v1/orders", "/payments/a/b/success", "/webhooks/toss"] {
+    for path in ["/v1", "/v1/", "/v1/nothing", "/v1/orders/", "/payments/a/b/success", "/webhooks/toss"] {
         assert_eq!(world.request("GET", path, &[], Vec::new()).code(), "NOT_FOUND", "{path}");
     }
 }

@@ -8,8 +8,10 @@ use gyesan_edge::command::{Command, Rejection, Reply};
 use gyesan_edge::config::Config;
 use gyesan_edge::http::{State, handle};
 use gyesan_edge::native::Database;
+use gyesan_edge::outbox;
 use gyesan_edge::ports::{Ports, SiteFile};
 use gyesan_edge::psp::{PspCall, PspRequest};
+use gyesan_edge::query::Query;
 use gyesan_edge::sql::{Row, Sql, SqlError, Value};
 use gyesan_edge::topology::Target;
 use http::{Request, Response};
@@ -42,6 +44,10 @@ pub struct World {
     /// The catalogue's database does not answer.
     pub catalogue_down: Cell<bool>,
     pub catalogue: Database,
+    /// The query database.
+    pub query: Database,
+    /// It does not answer.
+    pub query_down: Cell<bool>,
     random: Cell<u128>,
     inner: RefCell<Inner>,
 }
@@ -80,6 +86,8 @@ impl World {
         for _ in 0..2 {
             catalogue.execute_all(include_str!("../../seed/demo.sql")).unwrap();
         }
+        let query = Database::in_memory().unwrap();
+        query.execute_all(include_str!("../../migrations/query/0001_order_list.sql")).unwrap();
         let mut actors = BTreeMap::new();
         let mut queue = VecDeque::new();
         for target in config.topology.everyone() {
@@ -98,6 +106,8 @@ impl World {
             catalogue_queries: Cell::new(0),
             catalogue_down: Cell::new(false),
             catalogue,
+            query,
+            query_down: Cell::new(false),
             random: Cell::new(0x9e37_79b9_7f4a_7c15),
             inner: RefCell::new(Inner {
                 actors,
@@ -154,12 +164,27 @@ impl World {
                     }
                     Effect::Then(input) => inner.queue.push_back((target, input)),
                     Effect::Alarm(_) => {}
-                    Effect::Socket(_) | Effect::Tick(_) | Effect::ReadLog { .. } | Effect::Http { .. } => {
+                    Effect::ReadLog { source, after, limit } => {
+                        let page = outbox::page(&inner.actors[&source].0, source, after, limit).ok();
+                        inner.queue.push_back((target, Input::LogRead { source, after, page }));
+                    }
+                    Effect::Query { id, query } => {
+                        let result = self.ask_query(&query);
+                        inner.queue.push_back((target, Input::QueryAnswered { id, result }));
+                    }
+                    Effect::Socket(_) | Effect::Tick(_) | Effect::Http { .. } => {
                         panic!("nothing of Kafka in embedded mode")
                     }
                     Effect::Log(line) => self.log.borrow_mut().push(line),
                 }
             }
+        }
+    }
+
+    fn ask_query(&self, query: &Query) -> Result<Vec<Row>, SqlError> {
+        match self.query_down.get() {
+            true => Err(SqlError("down".into())),
+            false => self.query.perform(query),
         }
     }
 
@@ -255,6 +280,10 @@ impl Ports for World {
         }
         self.catalogue_queries.set(self.catalogue_queries.get() + 1);
         self.catalogue.query(statement, params)
+    }
+
+    async fn query(&self, query: Query) -> Result<Vec<Row>, SqlError> {
+        self.ask_query(&query)
     }
 
     async fn file(&self, path: &str) -> Option<SiteFile> {

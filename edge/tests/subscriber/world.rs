@@ -394,7 +394,7 @@ impl World {
                     SUBSCRIBER => outbox::page(&self.databases[&source], source, after, limit).ok(),
                     _ => Some(LogPageWriter::new(after + 1).finish()),
                 };
-                self.arrives(target, 1, Input::LogRead { source, page });
+                self.arrives(target, 1, Input::LogRead { source, after, page });
             }
             Effect::Call { id, target: callee, command } => {
                 let result = self.call(callee, command);
@@ -418,7 +418,9 @@ impl World {
                     self.arrives_at(process, 1, Input::CallAnswered { id, result });
                 }
             }
-            Effect::Psp(_) | Effect::Then(_) => panic!("not an effect of a subscriber: {effect:?}"),
+            Effect::Psp(_) | Effect::Then(_) | Effect::Query { .. } => {
+                panic!("not an effect of a subscriber: {effect:?}")
+            }
         }
     }
 

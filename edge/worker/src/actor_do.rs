@@ -6,7 +6,7 @@ use crate::call::{self, Envelope, Sent};
 use crate::isolate::Isolate;
 use crate::sockets::{Arrivals, Orders};
 use crate::storage::Storage;
-use crate::{clock, fetch, log, log_call, psp_call};
+use crate::{clock, fetch, log, log_call, psp_call, query};
 use futures::channel::oneshot;
 use gyesan_core::problem::Code;
 use gyesan_edge::actor::{self, Actor, CallFault, CallId, Effect, Input, Link, SocketNews, Token};
@@ -14,6 +14,7 @@ use gyesan_edge::actors;
 use gyesan_edge::command::{Command, Rejection, Reply};
 use gyesan_edge::outbox;
 use gyesan_edge::psp::PspCall;
+use gyesan_edge::query::Query;
 use gyesan_edge::sql::Sql;
 use gyesan_edge::topology::{self, Target};
 use js_sys::Promise;
@@ -28,6 +29,8 @@ use worker::Env;
 const CALL_LIMIT_MS: u32 = 10_000;
 /// How long an actor waits for whoever it asks by HTTP, in milliseconds.
 const HTTP_LIMIT_MS: u32 = 10_000;
+/// How long an actor waits for the query database, in milliseconds. What it was told to write may be written later still.
+const QUERY_LIMIT_MS: u32 = 20_000;
 
 type Answer = Result<Reply, Rejection>;
 
@@ -270,6 +273,7 @@ impl Object {
                 Effect::Tick(at) => tick = Some(at),
                 Effect::ReadLog { source, after, limit } => self.read_log(source, after, limit),
                 Effect::Http { id, request } => self.ask_by_http(id, request),
+                Effect::Query { id, query } => self.ask_query(id, query),
             }
         }
         orders.send(&self.shim);
@@ -316,7 +320,7 @@ impl Object {
         let object = Rc::clone(self);
         spawn_local(async move {
             let page = log_call::read(&isolate, source, after, limit, CALL_LIMIT_MS).await;
-            object.push(Input::LogRead { source, page });
+            object.push(Input::LogRead { source, after, page });
         });
     }
 
@@ -325,6 +329,15 @@ impl Object {
         spawn_local(async move {
             let answer = fetch::exchange(&request, HTTP_LIMIT_MS).await;
             object.push(Input::HttpAnswered { id, answer });
+        });
+    }
+
+    fn ask_query(self: &Rc<Self>, id: CallId, query: Query) {
+        let Ok(isolate) = self.isolate.clone() else { return };
+        let object = Rc::clone(self);
+        spawn_local(async move {
+            let result = query::ask(&isolate.query, &query, QUERY_LIMIT_MS).await;
+            object.push(Input::QueryAnswered { id, result });
         });
     }
 

@@ -18,6 +18,8 @@ pub struct Isolate {
     pub state: State,
     /// The catalogue's database.
     pub catalogue: D1Database,
+    /// The read models' database.
+    pub query: D1Database,
     /// The static files.
     pub assets: Fetcher,
     order_shards: Namespace,
@@ -51,6 +53,7 @@ impl Isolate {
                 .map_err(|e| e.to_string())?,
             state: State::default(),
             catalogue: env.d1("CATALOGUE").map_err(|e| e.to_string())?,
+            query: env.d1("QUERY").map_err(|e| e.to_string())?,
             assets: binding(env, "ASSETS")?,
             order_shards: binding(env, "ORDER_SHARD")?,
             ledger_shards: binding(env, "LEDGER_SHARD")?,

@@ -18,6 +18,7 @@ mod log;
 mod log_call;
 pub mod poke_cron;
 mod psp_call;
+mod query;
 mod sockets;
 mod storage;
 mod world;

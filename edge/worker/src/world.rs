@@ -4,17 +4,21 @@ use crate::bindings::{Response, message, random_u128};
 use crate::call::{self, Envelope, Sent};
 use crate::isolate::Isolate;
 use crate::storage::{to_js, to_row};
-use crate::{clock, log};
+use crate::{clock, log, query};
 use gyesan_core::time::Timestamp;
 use gyesan_edge::actor::{CallFault, LogLine};
 use gyesan_edge::command::{Command, Reply};
 use gyesan_edge::ports::{Ports, SiteFile};
+use gyesan_edge::query::Query;
 use gyesan_edge::sql::{Row, SqlError, Value};
 use gyesan_edge::topology::Target;
 use js_sys::Uint8Array;
 use std::rc::Rc;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
+
+/// How long a request waits for the query database, in milliseconds.
+const QUERY_LIMIT_MS: u32 = 5_000;
 
 /// The world as a request sees it.
 pub struct World {
@@ -50,6 +54,10 @@ impl Ports for World {
         let statement = self.isolate.catalogue.prepare(statement).bind(&params).map_err(fault)?;
         let rows = statement.raw_js_value().await.map_err(fault)?;
         rows.iter().map(to_row).collect()
+    }
+
+    async fn query(&self, query: Query) -> Result<Vec<Row>, SqlError> {
+        query::ask(&self.isolate.query, &query, QUERY_LIMIT_MS).await
     }
 
     async fn file(&self, path: &str) -> Option<SiteFile> {

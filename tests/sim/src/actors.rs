@@ -3,6 +3,7 @@
 
 use crate::bug::{self, Bug, Meddler};
 use crate::network::Caller;
+use crate::query::Asked;
 use crate::words;
 use crate::world::{Happening, World};
 use gyesan_edge::actor::{self, Actor, Effect, Input, SocketOrder};
@@ -178,7 +179,7 @@ impl World {
         self.checker.turned(committed, &psp_ids(&inputs));
         if committed {
             node.database.commit().unwrap();
-            let checked = self.checker.check(target, &node.database, &self.psps, self.now());
+            let checked = self.checker.check(target, &node.database, &self.query, &self.psps, self.now());
             if !self.checker.news.is_empty() {
                 self.eventful.push(number);
             }
@@ -265,6 +266,7 @@ impl World {
                     self.later(in_ms, Happening::Tick { target, boot, at_ms: at.0 });
                 }
                 Effect::ReadLog { source, after, limit } => self.read_log(target, boot, source, after, limit),
+                Effect::Query { id, query } => self.query(Asked { target, boot, id, query }),
                 Effect::Http { .. } => panic!("there is no schema registry"),
                 Effect::Log(line) => {
                     *self.facts.entry(line.fact.to_owned()).or_default() += 1;

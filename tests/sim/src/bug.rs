@@ -8,6 +8,7 @@ use gyesan_edge::command::{Command, LedgerCommand, OrderCommand};
 use gyesan_edge::native::Database;
 use gyesan_edge::params;
 use gyesan_edge::psp::{PspCall, PspCallId, PspRequest};
+use gyesan_edge::query::Query;
 use gyesan_edge::sql::{Row, Sql, SqlError, Value};
 use gyesan_edge::topology::Target;
 use gyesan_kafka::TopicPartition;
@@ -41,11 +42,15 @@ pub enum Bug {
     FrozenWithoutBatch,
     /// A relay that starts sends what it has frozen without looking whether it is written already.
     ResentBlindly,
+    /// The query database takes a batch's position and its rows in two transactions.
+    AppliedApart,
+    /// A batch moves the position in the query database to its own end, wherever that stands.
+    AppliedUnguarded,
 }
 
 impl Bug {
     /// Every bug there is.
-    pub const ALL: [Bug; 12] = [
+    pub const ALL: [Bug; 14] = [
         Bug::UnknownTakenAsFailure,
         Bug::NewKeyAfterNoAnswer,
         Bug::MissingAmountCheck,
@@ -58,6 +63,8 @@ impl Bug {
         Bug::SentBeforeFrozen,
         Bug::FrozenWithoutBatch,
         Bug::ResentBlindly,
+        Bug::AppliedApart,
+        Bug::AppliedUnguarded,
     ];
 
     /// Whether this actor's effects are performed even when its commit fails.
@@ -154,6 +161,32 @@ pub fn look_nowhere(sql: &dyn Sql, cluster: &SimCluster) -> Result<(), SqlError>
         )?;
     }
     Ok(())
+}
+
+/// What the query database does with a query. `stops_after` is how many statements a transaction has when the database
+/// fails: then nothing of it has happened.
+pub fn perform(
+    bug: Option<Bug>,
+    database: &Database,
+    query: &Query,
+    stops_after: Option<usize>,
+) -> Result<Vec<Row>, SqlError> {
+    let Query::Write(statements) = query else { return database.perform(query) };
+    match (bug, stops_after) {
+        (Some(Bug::AppliedUnguarded), _) => {
+            let mut statements = statements.clone();
+            statements[0].text = "INSERT INTO applied (reader, consumer, generation, next_offset)
+                 SELECT ?1, ?2, coalesce(generation, ?3 + ?4), ?5 FROM generations WHERE consumer = ?2
+                 ON CONFLICT (reader) DO UPDATE SET next_offset = excluded.next_offset";
+            database.perform(&Query::Write(statements))
+        }
+        (Some(Bug::AppliedApart), Some(stops_after)) => {
+            database.perform(&Query::Write(statements[..stops_after.min(statements.len())].to_vec()))?;
+            Err(SqlError("D1_ERROR: storage caused the object to be reset".to_owned()))
+        }
+        (_, Some(_)) => Err(SqlError("D1_ERROR: storage caused the object to be reset".to_owned())),
+        (_, None) => database.perform(query),
+    }
 }
 
 /// A database that holds some statements back, and whose disk may fail.

@@ -4,6 +4,7 @@
 //! remembered, so that a step costs what it changed.
 
 mod ledger;
+mod order_list;
 mod orders;
 mod settled;
 mod topics;
@@ -46,6 +47,7 @@ pub struct Checker {
     logs: BTreeMap<Target, Vec<Record>>,
     /// Kafka's topics.
     topics: topics::Topics,
+    order_list: order_list::OrderList,
     /// The open batches of each relay: name and number of records.
     batches: BTreeMap<Target, BTreeMap<String, i64>>,
     /// Booked transfers to sellers, in won, by merchant, line and fund (its bit, see [`bit`]).
@@ -79,6 +81,7 @@ impl Checker {
             orders: BTreeMap::new(),
             logs: BTreeMap::new(),
             topics: topics::Topics::default(),
+            order_list: order_list::OrderList::default(),
             batches: BTreeMap::new(),
             transfers: BTreeMap::new(),
             transfers_read: BTreeMap::new(),
@@ -229,6 +232,7 @@ impl Checker {
         &mut self,
         target: Target,
         database: &Database,
+        query: &Database,
         psps: &Psps,
         now: Timestamp,
     ) -> Result<(), String> {
@@ -243,7 +247,7 @@ impl Checker {
                 self.check_ledger(target, database)
             }
             Target::Consumer(subscription, _) | Target::Subscriber(subscription, _) => {
-                self.check_consumer(target, subscription, database)
+                self.check_consumer(target, subscription, database, query)
             }
             Target::Relay(_) => self.tell_batches(target, database),
         }

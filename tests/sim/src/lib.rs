@@ -23,6 +23,7 @@ pub mod checker;
 mod many;
 mod network;
 mod psp;
+mod query;
 mod random;
 mod shopper;
 mod weather;

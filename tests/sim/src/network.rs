@@ -100,7 +100,7 @@ impl World {
     pub fn read_log(&mut self, target: Target, boot: u64, source: Target, after: u64, limit: u32) {
         if self.strikes(self.weather.lose) {
             let in_ms = self.random.between(10, 30_000);
-            self.page_comes(in_ms, target, boot, source, None);
+            self.page_comes(in_ms, target, boot, source, after, None);
             return;
         }
         let copies = if self.strikes(self.weather.double) { 2 } else { 1 };
@@ -121,11 +121,19 @@ impl World {
         let page = gyesan_edge::outbox::page(&self.nodes[&source].database, source, after, limit).ok();
         let is_lost = self.strikes(self.weather.lose);
         let in_ms = if is_lost { self.random.between(10, 30_000) } else { self.delay_ms() };
-        self.page_comes(in_ms, target, boot, source, page.filter(|_| !is_lost));
+        self.page_comes(in_ms, target, boot, source, after, page.filter(|_| !is_lost));
     }
 
-    fn page_comes(&mut self, in_ms: i64, target: Target, boot: u64, source: Target, page: Option<LogPage>) {
-        let input = Input::LogRead { source, page };
+    fn page_comes(
+        &mut self,
+        in_ms: i64,
+        target: Target,
+        boot: u64,
+        source: Target,
+        after: u64,
+        page: Option<LogPage>,
+    ) {
+        let input = Input::LogRead { source, after, page };
         self.later(in_ms, Happening::Arrives { target, boot: Some(boot), input });
     }
 

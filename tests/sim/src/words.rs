@@ -22,11 +22,13 @@ pub fn input(input: &Input) -> Option<String> {
         }
         Input::CallAnswered { id, result } => format!("answer to its call {id}: {}", answer(result)),
         Input::Alarm => "its alarm".into(),
-        Input::LogRead { source, page } => match page {
+        Input::LogRead { source, page, .. } => match page {
             Some(page) => format!("{} records of {}", page.entries().count(), source.name()),
             None => format!("no page of {}", source.name()),
         },
         Input::Socket(_) | Input::Tick | Input::HttpAnswered { .. } => return None,
+        Input::QueryAnswered { result: Ok(rows), .. } => format!("the query database answers: {rows:?}"),
+        Input::QueryAnswered { result: Err(error), .. } => format!("the query database: {error}"),
         Input::Due(work) => format!("{} rows are due", work.len()),
     })
 }

@@ -6,6 +6,7 @@ use crate::bug::Bug;
 use crate::checker::Checker;
 use crate::network::Ask;
 use crate::psp::{Psp, PspOpen};
+use crate::query::Asked;
 use crate::random::Random;
 use crate::shopper::{Basket, Move, Tab};
 use crate::weather::{Storm, Weather};
@@ -13,6 +14,7 @@ use gyesan_core::id::MerchantId;
 use gyesan_core::time::Timestamp;
 use gyesan_edge::actor::{Input, Token};
 use gyesan_edge::command::Command;
+use gyesan_edge::native::Database;
 use gyesan_edge::psp::PspCall;
 use gyesan_edge::topology::{Bus, Target, Topology};
 use gyesan_kafka::cluster::Link;
@@ -24,6 +26,8 @@ pub const START_MS: i64 = 1_700_000_000_000;
 const SHARDS: u32 = 2;
 /// Makes the stream of everything of Kafka another one than the rest's.
 const KAFKAS_SEED: u64 = 0x6b61_666b_6100_0000;
+/// How often an operator has the order list rebuilt, at most.
+const REBUILDS_MAX: i64 = 2;
 /// How often the cron pokes everybody while there are faults, in milliseconds; more rarely afterwards, to save time.
 const CRON_MS: i64 = 60_000;
 const CRON_AFTER_MS: i64 = 600_000;
@@ -144,6 +148,10 @@ pub enum Happening {
     Tick { target: Target, boot: u64, at_ms: i64 },
     /// A relay's question for a log arrives at the shard.
     AtLog { target: Target, boot: u64, source: Target, after: u64, limit: u32 },
+    /// A question arrives at the query database; whether its answer is waited for.
+    AtQuery { asked: Asked, is_heard: bool },
+    /// An operator has the order list rebuilt.
+    Rebuild,
     /// The weather of the brokers changes.
     Storm,
     /// The cron pokes everybody.
@@ -163,6 +171,8 @@ pub struct World {
     pub nodes: BTreeMap<Target, Node>,
     pub asks: BTreeMap<Token, Ask>,
     pub next_token: Token,
+    /// The read models.
+    pub query: Database,
     /// In Kafka mode.
     pub brokers: Option<Brokers>,
     pub psps: BTreeMap<MerchantId, Psp>,
@@ -202,6 +212,7 @@ impl World {
             nodes: topology.everyone().map(|target| (target, Node::new())).collect(),
             asks: BTreeMap::new(),
             next_token: 1,
+            query: crate::query::database(),
             brokers: Brokers::of(topology, seed, &weather.storm),
             psps: BTreeMap::new(),
             psp_open: BTreeMap::new(),
@@ -228,6 +239,9 @@ impl World {
         world.later(until_ms, Happening::Calm);
         world.later(CRON_MS, Happening::Cron);
         world.later(0, Happening::Storm);
+        for _ in 0..kafkas.between(0, REBUILDS_MAX) {
+            world.later(kafkas.between(0, until_ms), Happening::Rebuild);
+        }
         world
     }
 
@@ -297,6 +311,8 @@ impl World {
             Happening::AtLog { target, boot, source, after, limit } => {
                 self.at_log(target, boot, source, after, limit);
             }
+            Happening::AtQuery { asked, is_heard } => self.at_query(asked, is_heard),
+            Happening::Rebuild => self.rebuild(),
             Happening::Storm => self.storm(),
             Happening::Cron => self.cron(),
             Happening::Calm => self.calm(),
@@ -324,6 +340,7 @@ impl World {
     fn settled(&mut self) -> Result<(), String> {
         let nodes = &self.nodes;
         let now = self.now();
-        self.checker.settled(now, &self.psps, |target| nodes.get(&target).map(|node| &node.database))
+        self.checker
+            .settled(now, &self.psps, &self.query, |target| nodes.get(&target).map(|node| &node.database))
     }
 }

@@ -89,6 +89,16 @@ fn a_batch_sent_again_without_looking_whether_it_is_written_is_found() {
 }
 
 #[test]
+fn a_read_model_written_apart_from_its_position_is_found() {
+    found(Bug::AppliedApart, "listed as None at the end");
+}
+
+#[test]
+fn a_batch_from_before_a_rebuild_that_is_not_refused_is_found() {
+    found(Bug::AppliedUnguarded, "listed as");
+}
+
+#[test]
 fn a_call_that_is_not_due_is_found() {
     found(Bug::CallNotDue, "at the end");
 }

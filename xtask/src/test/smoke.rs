@@ -14,6 +14,7 @@ use crate::{artifacts, process, tools, workspace};
 
 const PORT: u16 = 8795;
 const ORDER: &str = "/v1/orders/ord_both_ways";
+const LISTED_LIMIT: Duration = Duration::from_secs(20);
 const READY_LIMIT: Duration = Duration::from_secs(120);
 
 /// Starts both in turn on one state and asks for the same things.
@@ -41,12 +42,17 @@ pub fn wrangler_dev() -> Result<Counts> {
 
     check("an order is placed under cargo xtask dev", expect(&placed, "201"));
 
-    let step = Step::begin("asking wrangler for migrations");
-    let mut list = tools::wrangler();
-    list.args(["d1", "migrations", "list", "CATALOGUE", "--local", "--persist-to"]).arg(&state);
-    let (_, output) = process::observe(&mut list, |line| step.doing(line))?;
-    step.done();
-    check("its migrations agree that all are applied", expect(&output, "No migrations to apply"));
+    for database in ["CATALOGUE", "QUERY"] {
+        let step = Step::begin("asking wrangler for migrations");
+        let mut list = tools::wrangler();
+        list.args(["d1", "migrations", "list", database, "--local", "--persist-to"]).arg(&state);
+        let (_, output) = process::observe(&mut list, |line| step.doing(line))?;
+        step.done();
+        check(
+            &format!("its migrations agree that all of {database} are applied"),
+            expect(&output, "No migrations to apply"),
+        );
+    }
 
     let origin = format!("http://127.0.0.1:{PORT}");
     let mut dev = tools::wrangler();
@@ -87,6 +93,7 @@ pub fn wrangler_dev() -> Result<Counts> {
             "it knows the order that was placed before",
             expect(&ask(PORT, "GET", ORDER, "")?, "\"amount\":3000"),
         );
+        check("it lists the order that was placed before", expect(&listed()?, "ord_both_ways"));
         check("it serves the demo shop", expect(&ask(PORT, "GET", "/demo/", "")?, "checkout.js"));
     } else {
         let said = std::fs::read_to_string(&log).unwrap_or_default();
@@ -94,6 +101,18 @@ pub fn wrangler_dev() -> Result<Counts> {
     }
     process::end(&mut child);
     Ok(counts)
+}
+
+/// The merchant's orders; the list follows the orders by some tenths of a second.
+fn listed() -> Result<String> {
+    let since = Instant::now();
+    loop {
+        let answer = ask(PORT, "GET", "/v1/orders", "")?;
+        if answer.contains("ord_both_ways") || since.elapsed() > LISTED_LIMIT {
+            return Ok(answer);
+        }
+        std::thread::sleep(Duration::from_millis(200));
+    }
 }
 
 fn expect(text: &str, part: &str) -> Result<()> {

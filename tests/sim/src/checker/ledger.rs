@@ -88,6 +88,7 @@ impl Checker {
         target: Target,
         subscription: Subscription,
         database: &Database,
+        query: &Database,
     ) -> Result<(), String> {
         let position: u64 =
             database.query("SELECT position FROM position", &[]).unwrap()[0].count(0).unwrap();
@@ -101,6 +102,9 @@ impl Checker {
             self.news.push(format!("position {position}"));
         }
         let log = self.log_of(target);
+        if subscription.is_projection() {
+            return self.check_projection(target, before, position, query);
+        }
         let (from, to) = (usize::try_from(before).unwrap(), usize::try_from(position).unwrap());
         if to < from || to > log.len() {
             return Err(format!("{}: from position {before} to {position} of {}", target.name(), log.len()));
@@ -113,6 +117,27 @@ impl Checker {
                 record.event.data.name()
             ))
         })
+    }
+
+    /// The position of a projection only shows what stands in the query database: it is not ahead of that, and goes back only when the
+    /// read model was emptied.
+    fn check_projection(
+        &self,
+        target: Target,
+        before: u64,
+        position: u64,
+        query: &Database,
+    ) -> Result<(), String> {
+        if position > self.applied_by(target) {
+            return Err(format!(
+                "{}: position {position}, and what is before has had no effect",
+                target.name()
+            ));
+        }
+        if position < before && !self.list_was_rebuilt(query) {
+            return Err(format!("{}: from position {before} to {position}", target.name()));
+        }
+        Ok(())
     }
 
     fn is_done(&self, subscription: Subscription, record: &Record) -> bool {

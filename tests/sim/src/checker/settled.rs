@@ -14,6 +14,7 @@ impl Checker {
         &mut self,
         now: Timestamp,
         psps: &Psps,
+        query: &Database,
         database: impl Fn(Target) -> Option<&'a Database>,
     ) -> Result<(), String> {
         self.check_psp(psps, now)?;
@@ -48,6 +49,7 @@ impl Checker {
             }
         }
         self.topics_settled()?;
+        self.list_settled(query)?;
         for target in self.topology.consumers() {
             let position = self.positions.get(&target).copied().unwrap_or(0);
             let end = self.log_of(target).len();
