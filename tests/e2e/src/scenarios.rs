@@ -3,6 +3,7 @@
 mod crash;
 mod faults;
 mod input;
+mod order_list;
 mod paying;
 mod tabs;
 
@@ -50,6 +51,7 @@ pub const SIDE_BY_SIDE: &[SideBySide] = &[
     ("an_amount_changed_before_authentication_is_never_charged", paying::tampered_window),
     ("the_shop_that_confirms_itself_gets_the_order", paying::confirm_by_server),
     ("a_replaced_order_can_no_longer_be_paid", paying::replaced),
+    ("the_order_list_follows_the_orders", order_list::follows_the_orders),
     ("a_repeated_idempotency_key_is_answered_with_the_same_bytes", input::idempotency),
     ("bad_input_gets_a_problem_that_names_it", input::bad_orders),
     ("only_a_secret_key_names_its_own_prices", input::own_prices),
@@ -62,5 +64,6 @@ pub const SIDE_BY_SIDE: &[SideBySide] = &[
 pub const ALONE: &[Alone] = &[
     ("nothing_but_500_is_unknown_until_the_window_has_passed_and_then_a_failure", faults::nothing_but_500),
     ("killed_while_200_orders_are_being_paid_loses_nothing", crash::killed_while_paying),
+    ("a_rebuilt_order_list_is_what_it_was", order_list::is_rebuilt),
     ("every_won_is_explained_at_the_end", crash::every_won_is_explained),
 ];

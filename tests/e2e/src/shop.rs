@@ -93,8 +93,15 @@ impl Shop {
             .iter()
             .map(|(product, quantity)| json!({"productId": product, "quantity": quantity}))
             .collect();
-        let response =
-            self.ask(SECRET_KEY, "PUT", &format!("/v1/orders/{id}"), Some(&json!({"items": items})))?;
+        self.place_with(id, &json!({"items": items}))
+    }
+
+    /// The same with a body of the caller's.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub fn place_with(&mut self, id: &str, body: &Value) -> Result<Order> {
+        let response = self.ask(SECRET_KEY, "PUT", &format!("/v1/orders/{id}"), Some(body))?;
         let placed = match response.status {
             200 | 201 => response.json()?,
             _ => response.expect(201)?,
