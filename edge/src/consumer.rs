@@ -127,7 +127,7 @@ impl Consumer {
                 self.go_on(turn)
             }
             ConsumerCommand::Rebuild => {
-                self.handling.lose_place();
+                self.handling.begin_anew(turn)?;
                 self.read_anew();
                 turn.reply(token, Reply::Position(self.handling.place()));
                 self.go_on(turn)

@@ -275,7 +275,7 @@ impl Subscriber {
             self.handling.stopped = None;
             self.position_in_doubt = false;
         }
-        self.handling.lose_place();
+        self.handling.begin_anew(turn)?;
         self.give_up(turn.now);
         self.look_after(turn)
     }
@@ -332,9 +332,7 @@ impl Subscriber {
                     return Ok(());
                 }
                 match output {
-                    Output::Open { link, address } => self.links.open(turn, link, address),
-                    Output::Send { link, bytes } => self.links.send(turn, link, bytes),
-                    Output::Close { link } => self.links.close(link),
+                    Output::Socket(order) => self.links.obey(turn, order),
                     Output::TopicSeen(topic) => self.see_topic(turn, topic)?,
                     Output::Records { records, next_offset, high_watermark } => {
                         self.end = u64::try_from(high_watermark).unwrap_or(0);

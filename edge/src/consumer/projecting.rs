@@ -83,6 +83,13 @@ impl Handling {
         }
     }
 
+    /// The read model was emptied: nothing of the partition is read.
+    pub fn begin_anew(&mut self, turn: &Turn<'_>) -> Result<(), SqlError> {
+        self.place_at(turn.sql, None)?;
+        self.lose_place();
+        Ok(())
+    }
+
     /// Asks whether it still stands where it believes, when it has nothing to do and has not asked for a while.
     pub fn doubt(&mut self, turn: &mut Turn<'_>) {
         let is_due = |projecting: &Projecting| {

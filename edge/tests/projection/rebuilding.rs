@@ -22,6 +22,7 @@ fn a_rebuild_empties_the_list_and_reads_it_again() {
     world.query.execute_all("UPDATE orders SET order_status = 'SPOILT'").unwrap();
     world.rebuild();
     assert!(world.rows().is_empty());
+    assert_eq!(world.position().position, 0, "its lag is seen at once");
     // One batch: what is there is shown, and the position says how far it is.
     while world.rows().is_empty() {
         world.answer();

@@ -4,6 +4,7 @@
 
 mod letters;
 mod operating;
+mod order_list;
 mod reading;
 mod stopping;
 mod world;

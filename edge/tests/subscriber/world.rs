@@ -7,23 +7,25 @@ use gyesan_core::money::{Amount, Currency};
 use gyesan_core::pricing::Funder;
 use gyesan_core::problem::Code;
 use gyesan_core::time::Timestamp;
-use gyesan_edge::actor::{Actor, CallFault, Effect, Input, LogLine, SocketNews, SocketOrder, turn};
+use gyesan_edge::actor::{Actor, CallFault, CallId, Effect, Input, LogLine, turn};
 use gyesan_edge::actors;
 use gyesan_edge::command::*;
 use gyesan_edge::config::{Kafka, SchemaRegistry};
 use gyesan_edge::native::Database;
 use gyesan_edge::outbox::{self, LogPageWriter};
+use gyesan_edge::query::Query;
 use gyesan_edge::schema;
-use gyesan_edge::sql::Sql;
+use gyesan_edge::sql::{Sql, SqlError};
 use gyesan_edge::topology::{Bus, Subscription, Target, Topology};
 use gyesan_kafka::api::{Request, produce};
 use gyesan_kafka::batch::{self, Compression, Record, Stamp};
-use gyesan_kafka::sim::{self, Chance, Faults, SimCluster, SimNetwork};
+use gyesan_kafka::sim::{Chance, Faults, SimCluster, SimNetwork};
 use gyesan_kafka::{Millis, TopicPartition};
 use std::collections::BTreeMap;
 
 pub const TOPIC: &str = "gyesan.orders";
 pub const SUBSCRIBER: Target = Target::Subscriber(Subscription::Wallets, 0);
+pub const ORDER_LIST: Target = Target::Subscriber(Subscription::OrderList, 0);
 const TOPOLOGY: Topology = Topology {
     order_shards: 1,
     ledger_shards: 2,
@@ -58,6 +60,13 @@ struct Host {
 }
 
 pub struct World {
+    /// Whom the test is about.
+    subscriber: Target,
+    /// The query database, and how it is.
+    pub query: Database,
+    pub query_is: Ledger,
+    /// When it was written to.
+    pub written_at: Vec<i64>,
     pub now: i64,
     pub cluster: SimCluster,
     pub network: SimNetwork,
@@ -149,9 +158,20 @@ impl World {
 
     /// With a schema registry.
     pub fn with(seed: u64, faults: Faults, registry: Option<&str>) -> World {
+        World::of(SUBSCRIBER, seed, faults, registry)
+    }
+
+    /// Of another consumer.
+    pub fn of(subscriber: Target, seed: u64, faults: Faults, registry: Option<&str>) -> World {
+        let query = Database::in_memory().unwrap();
+        query.execute_all(include_str!("../../migrations/query/0001_order_list.sql")).unwrap();
         let mut cluster = SimCluster::new(2);
         cluster.create_topic(TOPIC, 1);
         let mut world = World {
+            subscriber,
+            query,
+            query_is: Ledger::Works,
+            written_at: Vec::new(),
             now: START_MS,
             cluster,
             network: SimNetwork::new(seed, faults),
@@ -174,7 +194,7 @@ impl World {
             registry: registry.map(str::to_owned),
             replies: Vec::new(),
         };
-        for target in [SUBSCRIBER, Target::Ledger(0), Target::Ledger(1)] {
+        for target in [subscriber, Target::Ledger(0), Target::Ledger(1)] {
             world.databases.insert(target, Database::in_memory().unwrap());
         }
         for target in [Target::Ledger(0), Target::Ledger(1)] {
@@ -205,7 +225,7 @@ impl World {
     /// Ends the subscriber's process, and starts another.
     pub fn restart(&mut self) {
         self.crashes += 1;
-        self.start(SUBSCRIBER);
+        self.start(self.subscriber);
     }
 
     /// Ends a process if there is one, and starts another. Its alarm is left.
@@ -300,26 +320,14 @@ impl World {
             }
             while self.network.next_at().is_some_and(|at| at <= self.millis()) {
                 let now = self.millis();
-                let news = match self.network.step(now, &mut self.cluster) {
-                    Some(sim::Event::Opened { link }) => SocketNews::Opened(link, [0; 16]),
-                    Some(sim::Event::Received { link, bytes }) => SocketNews::Received(link, bytes),
-                    Some(sim::Event::Closed { link }) => SocketNews::Closed(link),
-                    None => continue,
-                };
-                let (SocketNews::Opened(link, _) | SocketNews::Received(link, _) | SocketNews::Closed(link)) =
-                    news;
+                let Some(news) = self.network.step(now, &mut self.cluster) else { continue };
+                let link = news.link();
                 let process = link / PROCESS;
                 if self.whose(process).is_none() {
                     self.network.close(now, link);
                     continue;
                 }
-                let own = link % PROCESS;
-                let news = match news {
-                    SocketNews::Opened(_, nonce) => SocketNews::Opened(own, nonce),
-                    SocketNews::Received(_, bytes) => SocketNews::Received(own, bytes),
-                    SocketNews::Closed(_) => SocketNews::Closed(own),
-                };
-                self.arrives_at(process, 0, Input::Socket(news));
+                self.arrives_at(process, 0, Input::Socket(news.renumbered(link % PROCESS)));
             }
             while let Some(entry) = self.arriving.first_entry().filter(|entry| entry.key().0 <= self.now) {
                 let (process, input) = entry.remove();
@@ -364,14 +372,12 @@ impl World {
 
     fn perform(&mut self, target: Target, effect: Effect) {
         let process = self.hosts[&target].process;
-        let link_of = |link: u64| process * PROCESS + link;
         let now = self.millis();
         match effect {
-            Effect::Socket(SocketOrder::Open(link, address)) => {
-                self.network.open(now, &self.cluster, link_of(link), &address);
+            Effect::Socket(order) => {
+                let link = process * PROCESS + order.link();
+                self.network.obey(now, &self.cluster, order.renumbered(link));
             }
-            Effect::Socket(SocketOrder::Send(link, bytes)) => self.network.send(now, link_of(link), &bytes),
-            Effect::Socket(SocketOrder::Close(link)) => self.network.close(now, link_of(link)),
             Effect::Tick(at) => self.hosts.get_mut(&target).unwrap().tick = Some(at.0.max(self.now)),
             Effect::Alarm(at) => self.hosts.get_mut(&target).unwrap().alarm = Some(at.0.max(self.now)),
             Effect::Call { id, target: callee @ (SUBSCRIBER | RELAY), command } => {
@@ -418,10 +424,31 @@ impl World {
                     self.arrives_at(process, 1, Input::CallAnswered { id, result });
                 }
             }
-            Effect::Psp(_) | Effect::Then(_) | Effect::Query { .. } => {
-                panic!("not an effect of a subscriber: {effect:?}")
+            Effect::Query { id, query } => self.ask_query(target, id, &query),
+            Effect::Psp(_) | Effect::Then(_) => panic!("not an effect of a subscriber: {effect:?}"),
+        }
+    }
+
+    fn ask_query(&mut self, target: Target, id: CallId, query: &Query) {
+        let repeats = match self.query_is {
+            Ledger::Silent => 0,
+            Ledger::HearsTwice => 2,
+            _ => 1,
+        };
+        let mut result = Err(SqlError("no answer".into()));
+        for repeat in 0..repeats {
+            let done = self.query.perform(query);
+            if repeat == 0 {
+                result = done;
             }
         }
+        if matches!(query, Query::Write(_)) && result.is_ok() {
+            self.written_at.push(self.now);
+        }
+        if self.query_is == Ledger::LosesAnswers {
+            result = Err(SqlError("no answer".into()));
+        }
+        self.arrives(target, 5, Input::QueryAnswered { id, result });
     }
 
     /// A call to a ledger shard; its own effects (the wake of its relay) lead nowhere here.
@@ -451,7 +478,7 @@ impl World {
     /// Asks the subscriber, and lets half a second pass for the answer.
     pub fn ask(&mut self, command: Command) -> Result<Reply, Rejection> {
         self.replies.clear();
-        self.arrives(SUBSCRIBER, 0, Input::Command { token: TOKEN, command, trace: None });
+        self.arrives(self.subscriber, 0, Input::Command { token: TOKEN, command, trace: None });
         self.run_until(500, |world| !world.replies.is_empty());
         self.replies.pop().expect("a reply")
     }
@@ -482,6 +509,13 @@ impl World {
         let of_seller = |credit: &str| credit.ends_with(&format!(":{seller}")) || credit.ends_with(seller);
         let rows = rows.iter().filter(|row| of_seller(row.text(1).unwrap()));
         rows.map(|row| row.text(0).unwrap().to_owned()).collect()
+    }
+
+    /// The listed orders that are paid, by id.
+    pub fn listed(&self) -> Vec<String> {
+        let statement = "SELECT order_id FROM orders WHERE payment_status = 'SUCCESS' ORDER BY order_id";
+        let rows = self.query.query(statement, &[]).unwrap();
+        rows.iter().map(|row| row.text(0).unwrap().to_owned()).collect()
     }
 
     /// The lines of the log about a fact.

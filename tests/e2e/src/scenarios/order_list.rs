@@ -98,7 +98,9 @@ fn same(shop: &mut Shop, before: &[Value]) -> Result<()> {
 pub fn is_rebuilt(stack: &mut Stack) -> Result<()> {
     let mut shop = Shop::of(stack);
     for _ in 0..3 {
-        shop.buy(&[("A", 1)])?;
+        let order = shop.buy(&[("A", 1)])?;
+        let is_paid = |item: &Value| is(item, "orderId", &order.id) && is(item, "paymentStatus", "SUCCESS");
+        wait(&mut shop, "", |items| items.iter().any(is_paid))?;
     }
     books::drained(&mut shop, SOON * 3)?;
     let before = all(&mut shop, "")?;
