@@ -8,6 +8,7 @@ mod consumers;
 mod contract;
 mod openapi;
 mod operations;
+mod order_list;
 mod paying;
 mod placing;
 mod site;

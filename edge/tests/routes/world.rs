@@ -48,6 +48,8 @@ pub struct World {
     pub query: Database,
     /// It does not answer.
     pub query_down: Cell<bool>,
+    /// What routes have asked of it.
+    pub queries: RefCell<Vec<Query>>,
     random: Cell<u128>,
     inner: RefCell<Inner>,
 }
@@ -108,6 +110,7 @@ impl World {
             catalogue,
             query,
             query_down: Cell::new(false),
+            queries: RefCell::default(),
             random: Cell::new(0x9e37_79b9_7f4a_7c15),
             inner: RefCell::new(Inner {
                 actors,
@@ -283,6 +286,7 @@ impl Ports for World {
     }
 
     async fn query(&self, query: Query) -> Result<Vec<Row>, SqlError> {
+        self.queries.borrow_mut().push(query.clone());
         self.ask_query(&query)
     }
 
