@@ -11,11 +11,10 @@ use crate::psp::{PspCall, PspCallId};
 use crate::query::Query;
 use crate::sql::{Row, Sql, SqlError};
 use crate::topology::Target;
-use bytes::Bytes;
 use gyesan_core::problem::Code;
 use gyesan_core::time::Timestamp;
 use gyesan_core::toss::Answer;
-pub use gyesan_kafka::cluster::{Address, Link};
+pub use gyesan_kafka::socket::{Address, Link, SocketNews, SocketOrder};
 
 /// Names a caller who waits for a reply; given out by the shell.
 pub type Token = u64;
@@ -52,7 +51,7 @@ pub enum Input {
     Alarm,
     /// Work that the actor took upon itself in an earlier, committed turn ([`Effect::Then`]).
     Due(Vec<DueWork>),
-    /// A socket of the actor has news.
+    /// A socket of the actor has news. Its number is the actor's own for it, never used again in the process.
     Socket(SocketNews),
     /// The moment of [`Effect::Tick`] has come. It may come early, and is lost with the process.
     Tick,
@@ -79,28 +78,6 @@ pub enum Input {
         /// The rows, or why there are none. When no answer came, it may or may not have happened.
         result: Result<Vec<Row>, SqlError>,
     },
-}
-
-/// News of a TCP connection. Which connection is the opener's number for it, never used again in the process.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum SocketNews {
-    /// It is open, as far as the platform can tell; with 16 random bytes for whoever needs a nonce.
-    Opened(Link, [u8; 16]),
-    /// Bytes have come, in order.
-    Received(Link, Bytes),
-    /// It has ended, or did not open. Nothing more comes of it.
-    Closed(Link),
-}
-
-/// What to do with a TCP connection.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum SocketOrder {
-    /// Open it; with TLS when the configuration says so.
-    Open(Link, Address),
-    /// Write these bytes after those written before, once this turn's transaction is on disk.
-    Send(Link, Bytes),
-    /// Close it; nothing more is heard of it.
-    Close(Link),
 }
 
 /// A piece of due work: which row of the actor's due table.
@@ -146,7 +123,8 @@ pub enum Effect {
     Then(Input),
     /// Set the object's one alarm.
     Alarm(Timestamp),
-    /// Do something with a socket.
+    /// Do something with a socket: open it, with TLS when the configuration says so; write, once this turn's transaction is on disk;
+    /// or close it.
     Socket(SocketOrder),
     /// Give the actor an [`Input::Tick`] at this time, instead of any it has asked for before. Kept in memory only.
     Tick(Timestamp),

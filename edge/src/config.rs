@@ -4,8 +4,8 @@
 
 use crate::topology::{Bus, Topology};
 use gyesan_core::id::{self, MerchantId};
-use gyesan_kafka::cluster::Address;
 use gyesan_kafka::sasl::{Credentials, Mechanism};
+use gyesan_kafka::socket::Address;
 pub use schema_registry::SchemaRegistry;
 
 mod schema_registry;

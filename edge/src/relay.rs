@@ -13,7 +13,7 @@ mod freeze;
 mod source;
 mod store;
 
-use crate::actor::{Actor, Effect, Fault, Input, LogLine, SocketNews, SocketOrder, Turn};
+use crate::actor::{Actor, Effect, Fault, Input, Link, LogLine, SocketNews, SocketOrder, Turn};
 use crate::alarm::Alarm;
 use crate::command::{Command, Rejection, RelaySource, RelayStatus, Reply, StoppedPartition};
 use crate::config::Kafka;
@@ -25,7 +25,6 @@ use crate::throttle::Throttle;
 use crate::topology::{Subscription, Target, Topology};
 use gyesan_core::problem::Code;
 use gyesan_core::time::Timestamp;
-use gyesan_kafka::cluster::Link;
 use gyesan_kafka::relay::{self as protocol, Output, Publisher, Settings};
 use gyesan_kafka::{Millis, TopicPartition};
 use source::Source;
@@ -202,36 +201,26 @@ impl Relay {
     }
 
     fn socket(&mut self, news: SocketNews) {
-        let (SocketNews::Opened(socket, _) | SocketNews::Received(socket, _) | SocketNews::Closed(socket)) =
-            news;
+        let socket = news.link();
         let Some(link) = socket.checked_sub(self.link_base) else { return };
         if matches!(news, SocketNews::Closed(_)) {
             self.links.remove(&socket);
         }
-        self.tell(match news {
-            SocketNews::Opened(_, nonce) => protocol::Input::Opened { link, nonce },
-            SocketNews::Received(_, bytes) => protocol::Input::Received { link, bytes },
-            SocketNews::Closed(_) => protocol::Input::Closed { link },
-        });
+        self.tell(protocol::Input::Socket(news.renumbered(link)));
     }
 
     /// Stores, tells and does what the publisher has said, until it says no more.
     fn carry_out(&mut self, turn: &mut Turn<'_>) -> Result<(), SqlError> {
         for output in std::mem::take(&mut self.outputs) {
             match output {
-                Output::Open { link, address } => {
-                    let socket = self.link_base.saturating_add(link);
-                    self.links.insert(socket);
-                    turn.push(Effect::Socket(SocketOrder::Open(socket, address)));
-                }
-                Output::Send { link, bytes } => {
-                    let socket = self.link_base.saturating_add(link);
-                    turn.push(Effect::Socket(SocketOrder::Send(socket, bytes)));
-                }
-                Output::Close { link } => {
-                    let socket = self.link_base.saturating_add(link);
-                    self.links.remove(&socket);
-                    turn.push(Effect::Socket(SocketOrder::Close(socket)));
+                Output::Socket(order) => {
+                    let socket = self.link_base.saturating_add(order.link());
+                    match order {
+                        SocketOrder::Open(..) => _ = self.links.insert(socket),
+                        SocketOrder::Send(..) => {}
+                        SocketOrder::Close(_) => _ = self.links.remove(&socket),
+                    }
+                    turn.push(Effect::Socket(order.renumbered(socket)));
                 }
                 Output::ProducerAssigned(producer) => store::assign_producer(turn.sql, producer)?,
                 Output::TopicSeen(topic) => store::see_topic(turn.sql, &topic)?,

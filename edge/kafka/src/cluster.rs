@@ -10,32 +10,13 @@ mod routes;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use crate::Millis;
 use crate::api::metadata::Topic;
 use crate::api::{Answer, Request};
 use crate::backoff::Backoff;
 use crate::connection::{self, Connection, Fault, Settings};
 use crate::error_code::ErrorCode;
-
-/// Where a broker listens.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Address {
-    /// Host name or address.
-    pub host: String,
-    /// TCP port.
-    pub port: u16,
-}
-
-impl std::fmt::Display for Address {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "{}:{}", self.host, self.port)
-    }
-}
-
-/// Number of a connection, never used again.
-pub type Link = u64;
+use crate::socket::{Address, Link, SocketNews, SocketOrder};
 
 /// Which broker a request is for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,25 +62,8 @@ pub enum Input {
         /// Bound of everything: finding the broker, connecting, the answer.
         timeout_ms: Millis,
     },
-    /// A socket is open.
-    Opened {
-        /// Which.
-        link: Link,
-        /// 16 unpredictable bytes.
-        nonce: [u8; 16],
-    },
-    /// A socket has read bytes.
-    Received {
-        /// Which.
-        link: Link,
-        /// The bytes.
-        bytes: Bytes,
-    },
-    /// A socket has ended, or did not open.
-    Closed {
-        /// Which.
-        link: Link,
-    },
+    /// A socket has news.
+    Socket(SocketNews),
     /// A deadline may have passed.
     Tick,
 }
@@ -107,25 +71,8 @@ pub enum Input {
 /// What to do, or to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
-    /// Open a socket.
-    Open {
-        /// Its number.
-        link: Link,
-        /// Where to.
-        address: Address,
-    },
-    /// Write bytes to a socket.
-    Send {
-        /// Which.
-        link: Link,
-        /// The bytes.
-        bytes: Bytes,
-    },
-    /// Close a socket. Nothing more is said about it, and nothing about it need be said.
-    Close {
-        /// Which.
-        link: Link,
-    },
+    /// Do something with a socket.
+    Socket(SocketOrder),
     /// An answer.
     Answered {
         /// The caller's number.
@@ -260,9 +207,13 @@ impl Cluster {
                 let (line, deadline) = ((target, channel), now + timeout_ms);
                 self.waiting.push_back(Waiting { ticket, line, request, deadline });
             }
-            Input::Opened { link, nonce } => self.feed(now, link, connection::Input::Opened { nonce }),
-            Input::Received { link, bytes } => self.feed(now, link, connection::Input::Received(bytes)),
-            Input::Closed { link } => self.feed(now, link, connection::Input::Closed),
+            Input::Socket(SocketNews::Opened(link, nonce)) => {
+                self.feed(now, link, connection::Input::Opened { nonce });
+            }
+            Input::Socket(SocketNews::Received(link, bytes)) => {
+                self.feed(now, link, connection::Input::Received(bytes));
+            }
+            Input::Socket(SocketNews::Closed(link)) => self.feed(now, link, connection::Input::Closed),
             Input::Tick => {
                 let late = |(link, socket): (&Link, &Socket)| {
                     socket.connection.deadline().filter(|deadline| now >= *deadline).map(|_| *link)
@@ -286,6 +237,10 @@ impl Cluster {
         connections.chain(waiting).chain(own).min()
     }
 
+    fn order(&mut self, order: SocketOrder) {
+        self.outputs.push(Output::Socket(order));
+    }
+
     fn feed(&mut self, now: Millis, link: Link, input: connection::Input) {
         let Some(socket) = self.sockets.get_mut(&link) else { return };
         for output in socket.connection.handle(now, input) {
@@ -295,7 +250,7 @@ impl Cluster {
 
     fn take(&mut self, now: Millis, link: Link, output: connection::Output) {
         match output {
-            connection::Output::Send(bytes) => self.outputs.push(Output::Send { link, bytes }),
+            connection::Output::Send(bytes) => self.order(SocketOrder::Send(link, bytes)),
             connection::Output::Ready => {
                 let place = self.sockets.get(&link).map(|socket| socket.place.clone());
                 if let Some(place) = place {
@@ -317,7 +272,7 @@ impl Cluster {
             let retry = self.retries.entry(socket.place).or_default();
             retry.not_before = now + retry.backoff.next_ms();
             let times = retry.backoff.tries();
-            self.outputs.push(Output::Close { link });
+            self.order(SocketOrder::Close(link));
             self.outputs.push(Output::LinkBroken { address: socket.address, fault: fault.clone(), times });
         }
         // A broker that is gone may no longer lead what it led.

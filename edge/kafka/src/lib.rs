@@ -21,6 +21,7 @@ pub mod relay;
 pub mod sasl;
 #[cfg(feature = "sim")]
 pub mod sim;
+pub mod socket;
 pub mod wire;
 
 use serde::{Deserialize, Serialize};

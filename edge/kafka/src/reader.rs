@@ -7,16 +7,15 @@
 
 mod records;
 
-use bytes::Bytes;
-
 use crate::api::metadata::Topic;
 use crate::api::{Answer, Request, fetch, list_offsets, offset_commit};
 use crate::backoff::Backoff;
 use crate::batch::Stored;
-use crate::cluster::{self, Address, Channel, Cluster, Failure, Link, Target};
+use crate::cluster::{self, Channel, Cluster, Failure, Target};
 use crate::connection::{self, Fault};
 use crate::error_code::{Class, ErrorCode};
 use crate::relay::StoredTopic;
+use crate::socket::{Address, SocketNews, SocketOrder};
 use crate::wire::Malformed;
 use crate::{Millis, TopicPartition};
 
@@ -44,25 +43,8 @@ pub struct Settings {
 /// What happens.
 #[derive(Debug)]
 pub enum Input {
-    /// A socket is open.
-    Opened {
-        /// Which.
-        link: Link,
-        /// 16 unpredictable bytes.
-        nonce: [u8; 16],
-    },
-    /// A socket has read bytes.
-    Received {
-        /// Which.
-        link: Link,
-        /// The bytes.
-        bytes: Bytes,
-    },
-    /// A socket has ended, or did not open.
-    Closed {
-        /// Which.
-        link: Link,
-    },
+    /// A socket has news.
+    Socket(SocketNews),
     /// The last records are handled and the position behind them is stored.
     Handled,
     /// A deadline may have passed. Also the first input after construction.
@@ -72,25 +54,8 @@ pub enum Input {
 /// What to do, to store, or to tell.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Output {
-    /// Open a socket.
-    Open {
-        /// Its number.
-        link: Link,
-        /// Where to.
-        address: Address,
-    },
-    /// Write bytes to a socket.
-    Send {
-        /// Which.
-        link: Link,
-        /// The bytes.
-        bytes: Bytes,
-    },
-    /// Close a socket.
-    Close {
-        /// Which.
-        link: Link,
-    },
+    /// Do something with a socket.
+    Socket(SocketOrder),
     /// Store the topic: it must stay the one it is.
     TopicSeen(StoredTopic),
     /// Handle these, store `next_offset` with the effects, then say [`Input::Handled`]. There may be no records, where
@@ -195,11 +160,7 @@ impl Reader {
     /// Takes one input and says what follows.
     pub fn handle(&mut self, now: Millis, input: Input) -> Vec<Output> {
         let outputs = match input {
-            Input::Opened { link, nonce } => self.cluster.handle(now, cluster::Input::Opened { link, nonce }),
-            Input::Received { link, bytes } => {
-                self.cluster.handle(now, cluster::Input::Received { link, bytes })
-            }
-            Input::Closed { link } => self.cluster.handle(now, cluster::Input::Closed { link }),
+            Input::Socket(news) => self.cluster.handle(now, cluster::Input::Socket(news)),
             Input::Tick => self.cluster.handle(now, cluster::Input::Tick),
             Input::Handled => {
                 self.note_handled(now);
@@ -269,9 +230,7 @@ impl Reader {
     fn absorb(&mut self, now: Millis, outputs: Vec<cluster::Output>) {
         for output in outputs {
             match output {
-                cluster::Output::Open { link, address } => self.outputs.push(Output::Open { link, address }),
-                cluster::Output::Send { link, bytes } => self.outputs.push(Output::Send { link, bytes }),
-                cluster::Output::Close { link } => self.outputs.push(Output::Close { link }),
+                cluster::Output::Socket(order) => self.outputs.push(Output::Socket(order)),
                 cluster::Output::LinkBroken { address, fault, times } => {
                     self.outputs.push(Output::LinkBroken { address, fault, times });
                 }

@@ -11,12 +11,12 @@ mod log;
 mod network;
 
 pub use chance::Chance;
-pub use network::{Event, Faults, SimNetwork};
+pub use network::{Faults, SimNetwork};
 
 use std::collections::BTreeMap;
 
 use crate::TopicPartition;
-use crate::cluster::Address;
+use crate::socket::Address;
 
 use log::SimLog;
 

@@ -312,19 +312,13 @@ fn read_with_restarts(address: &str, place: &TopicPartition, group: &str, events
             assert!(now() < end, "{} of {events}", effects.len());
             let input = inputs.pop_front().unwrap_or_else(|| {
                 match sockets.wait(reader.deadline().unwrap_or(now() + 50)) {
-                    Some(shell::Happened::Opened(link)) => {
-                        reader::Input::Opened { link, nonce: shell::nonce() }
-                    }
-                    Some(shell::Happened::Received(link, bytes)) => reader::Input::Received { link, bytes },
-                    Some(shell::Happened::Closed(link)) => reader::Input::Closed { link },
+                    Some(news) => reader::Input::Socket(news),
                     None => reader::Input::Tick,
                 }
             });
             for output in reader.handle(now(), input) {
                 match output {
-                    reader::Output::Open { link, address } => sockets.open(link, &address),
-                    reader::Output::Send { link, bytes } => sockets.send(link, &bytes),
-                    reader::Output::Close { link } => sockets.close(link),
+                    reader::Output::Socket(order) => sockets.obey(order),
                     reader::Output::TopicSeen(seen) => topic = Some(seen),
                     reader::Output::Records { records, next_offset, .. } => {
                         effects.extend(records.into_iter().map(|stored| stored.record));

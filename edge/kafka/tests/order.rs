@@ -5,7 +5,7 @@ use gyesan_kafka::Millis;
 use gyesan_kafka::api::list_offsets;
 use gyesan_kafka::cluster::{Channel, Cluster, Input, Output, Target};
 use gyesan_kafka::connection::Settings;
-use gyesan_kafka::sim::{Event, Faults, SimCluster, SimNetwork};
+use gyesan_kafka::sim::{Faults, SimCluster, SimNetwork};
 
 const TOPIC: &str = "gyesan.orders";
 
@@ -38,9 +38,7 @@ impl World {
     fn give(&mut self, input: Input) {
         for output in self.client.handle(self.now, input) {
             match output {
-                Output::Open { link, address } => self.network.open(self.now, &self.brokers, link, &address),
-                Output::Send { link, bytes } => self.network.send(self.now, link, &bytes),
-                Output::Close { link } => self.network.close(self.now, link),
+                Output::Socket(order) => self.network.obey(self.now, &self.brokers, order),
                 Output::Answered { ticket, .. } => self.answered.push(ticket),
                 Output::Failed { ticket, .. } => self.failed.push(ticket),
                 Output::TopicSeen(_) | Output::LinkBroken { .. } => {}
@@ -54,13 +52,9 @@ impl World {
             let next = [self.network.next_at(), self.client.deadline(), Some(end)];
             self.now = self.now.max(next.into_iter().flatten().min().unwrap());
             while self.network.next_at().is_some_and(|at| at <= self.now) {
-                let input = match self.network.step(self.now, &mut self.brokers) {
-                    Some(Event::Opened { link }) => Input::Opened { link, nonce: [7; 16] },
-                    Some(Event::Received { link, bytes }) => Input::Received { link, bytes },
-                    Some(Event::Closed { link }) => Input::Closed { link },
-                    None => continue,
-                };
-                self.give(input);
+                if let Some(news) = self.network.step(self.now, &mut self.brokers) {
+                    self.give(Input::Socket(news));
+                }
             }
             self.give(Input::Tick);
         }

@@ -9,7 +9,7 @@ use gyesan_kafka::connection;
 use gyesan_kafka::error_code::ErrorCode;
 use gyesan_kafka::reader::{Input, Output, Reader, Settings, StopReason};
 use gyesan_kafka::relay::StoredTopic;
-use gyesan_kafka::sim::{Chance, Event, Faults, SimCluster, SimNetwork};
+use gyesan_kafka::sim::{Chance, Faults, SimCluster, SimNetwork};
 use gyesan_kafka::{Millis, TopicPartition};
 
 const TOPIC: &str = "gyesan.orders";
@@ -101,19 +101,10 @@ impl World {
                 self.cluster.move_leader(&place(), node);
             }
             while self.network.next_at().is_some_and(|at| at <= self.now) {
-                let own = |link: u64| (link / GENERATION == self.generation).then_some(link % GENERATION);
-                let input = match self.network.step(self.now, &mut self.cluster) {
-                    Some(Event::Opened { link }) => {
-                        own(link).map(|link| Input::Opened { link, nonce: [0; 16] })
-                    }
-                    Some(Event::Received { link, bytes }) => {
-                        own(link).map(|link| Input::Received { link, bytes })
-                    }
-                    Some(Event::Closed { link }) => own(link).map(|link| Input::Closed { link }),
-                    None => None,
-                };
-                if let Some(input) = input {
-                    self.give(input);
+                let Some(news) = self.network.step(self.now, &mut self.cluster) else { continue };
+                let link = news.link();
+                if link / GENERATION == self.generation {
+                    self.give(Input::Socket(news.renumbered(link % GENERATION)));
                 }
             }
             if self.reader.deadline().is_some_and(|at| at <= self.now) {
@@ -132,13 +123,11 @@ impl World {
                 if self.chance.happens(self.crash) {
                     return self.restart();
                 }
-                let link_of = |link: u64| self.generation * GENERATION + link;
                 match output {
-                    Output::Open { link, address } => {
-                        self.network.open(self.now, &self.cluster, link_of(link), &address);
+                    Output::Socket(order) => {
+                        let link = self.generation * GENERATION + order.link();
+                        self.network.obey(self.now, &self.cluster, order.renumbered(link));
                     }
-                    Output::Send { link, bytes } => self.network.send(self.now, link_of(link), &bytes),
-                    Output::Close { link } => self.network.close(self.now, link_of(link)),
                     Output::TopicSeen(topic) => self.topic = Some(topic),
                     Output::Records { records, next_offset, .. } => {
                         self.effects.extend(records.into_iter().filter_map(|stored| stored.record.value));

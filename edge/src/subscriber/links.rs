@@ -3,10 +3,9 @@
 //! A reader counts its connections from 1, and there is a new reader after each interruption; the numbers that the shell sees are
 //! never used twice.
 
-use crate::actor::{Effect, LogLine, SocketNews, SocketOrder, Turn};
+use crate::actor::{Address, Effect, Link, LogLine, SocketNews, SocketOrder, Turn};
 use crate::throttle::Throttle;
 use gyesan_core::time::Timestamp;
-use gyesan_kafka::cluster::{Address, Link};
 use gyesan_kafka::connection::Fault;
 use gyesan_kafka::reader::Input;
 use std::collections::BTreeMap;
@@ -42,23 +41,21 @@ struct Broken {
 }
 
 impl Links {
-    /// The reader opens a connection.
-    pub fn open(&mut self, turn: &mut Turn<'_>, link: Link, address: Address) {
-        let link = self.base.saturating_add(link);
-        turn.push(Effect::Socket(SocketOrder::Open(link, address.clone())));
-        self.open.insert(link, Open { address, since: None });
-    }
-
-    /// The reader writes.
-    pub fn send(&self, turn: &mut Turn<'_>, link: Link, bytes: bytes::Bytes) {
-        turn.push(Effect::Socket(SocketOrder::Send(self.base.saturating_add(link), bytes)));
-    }
-
-    /// The reader closes a connection.
-    pub fn close(&mut self, link: Link) {
-        let link = self.base.saturating_add(link);
-        self.open.remove(&link);
-        self.closing.push(link);
+    /// The reader wants something done with a connection. It is closed when the turn ends.
+    pub fn obey(&mut self, turn: &mut Turn<'_>, order: SocketOrder) {
+        let number = self.base.saturating_add(order.link());
+        match &order {
+            SocketOrder::Open(_, address) => {
+                self.open.insert(number, Open { address: address.clone(), since: None });
+            }
+            SocketOrder::Send(..) => {}
+            SocketOrder::Close(_) => {
+                self.open.remove(&number);
+                self.closing.push(number);
+                return;
+            }
+        }
+        turn.push(Effect::Socket(order.renumbered(number)));
     }
 
     /// The reader is given up, and all its connections with it.
@@ -76,21 +73,15 @@ impl Links {
 
     /// What the reader is to hear of a connection; nothing when it is not one of its own.
     pub fn hear(&mut self, news: SocketNews, now: Timestamp) -> Option<Input> {
-        let (SocketNews::Opened(number, _) | SocketNews::Received(number, _) | SocketNews::Closed(number)) =
-            news;
+        let number = news.link();
         let open = self.open.get_mut(&number)?;
         let link = number.checked_sub(self.base)?;
-        Some(match news {
-            SocketNews::Opened(_, nonce) => {
-                open.since = Some(now);
-                Input::Opened { link, nonce }
-            }
-            SocketNews::Received(_, bytes) => Input::Received { link, bytes },
-            SocketNews::Closed(_) => {
-                self.open.remove(&number);
-                Input::Closed { link }
-            }
-        })
+        match news {
+            SocketNews::Opened(..) => open.since = Some(now),
+            SocketNews::Received(..) => {}
+            SocketNews::Closed(_) => _ = self.open.remove(&number),
+        }
+        Some(Input::Socket(news.renumbered(link)))
     }
 
     /// A connection has broken. One line a minute for each address; none for the first time that one has merely ended, because brokers

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use gyesan_core::event::{Event, EventData};
 use gyesan_core::money::Currency;
 use gyesan_core::time::Timestamp;
-use gyesan_edge::actor::{Actor, Effect, Input, SocketNews, SocketOrder, turn};
+use gyesan_edge::actor::{Actor, Effect, Input, SocketOrder, turn};
 use gyesan_edge::actors;
 use gyesan_edge::command::Command;
 use gyesan_edge::config::Kafka;
@@ -16,7 +16,7 @@ use gyesan_edge::sql::{Row, Sql, SqlError, Value};
 use gyesan_edge::topology::{Bus, Target, Topology};
 use gyesan_kafka::batch;
 use gyesan_kafka::partitioner::partition_of;
-use gyesan_kafka::sim::{self, Faults, SimCluster, SimNetwork};
+use gyesan_kafka::sim::{Faults, SimCluster, SimNetwork};
 use gyesan_kafka::{Millis, TopicPartition};
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -177,16 +177,10 @@ impl World {
             self.now = self.now.max(next.unwrap());
             while self.network.next_at().is_some_and(|at| i64::try_from(at).unwrap() <= self.now) {
                 let now = Millis::try_from(self.now).unwrap();
-                let Some(event) = self.network.step(now, &mut self.cluster) else { continue };
-                let news = match event {
-                    sim::Event::Opened { link } => (link, SocketNews::Opened(link % PROCESS, [7; 16])),
-                    sim::Event::Received { link, bytes } => {
-                        (link, SocketNews::Received(link % PROCESS, bytes))
-                    }
-                    sim::Event::Closed { link } => (link, SocketNews::Closed(link % PROCESS)),
-                };
-                let process = usize::try_from(news.0 / PROCESS).unwrap();
-                self.arrives(0, process, Input::Socket(news.1));
+                let Some(news) = self.network.step(now, &mut self.cluster) else { continue };
+                let link = news.link();
+                let process = usize::try_from(link / PROCESS).unwrap();
+                self.arrives(0, process, Input::Socket(news.renumbered(link % PROCESS)));
             }
             while let Some(entry) = self.arriving.first_entry().filter(|entry| entry.key().0 <= self.now) {
                 let (process, input) = entry.remove();
@@ -217,14 +211,14 @@ impl World {
         for effect in effects {
             let process = &mut self.processes[number];
             match effect {
-                Effect::Socket(SocketOrder::Open(link, address)) => {
-                    process.sockets.insert(link);
-                    self.network.open(now, &self.cluster, base + link, &address);
-                }
-                Effect::Socket(SocketOrder::Send(link, bytes)) => self.network.send(now, base + link, &bytes),
-                Effect::Socket(SocketOrder::Close(link)) => {
-                    process.sockets.remove(&link);
-                    self.network.close(now, base + link);
+                Effect::Socket(order) => {
+                    let link = order.link();
+                    match order {
+                        SocketOrder::Open(..) => _ = process.sockets.insert(link),
+                        SocketOrder::Send(..) => {}
+                        SocketOrder::Close(_) => _ = process.sockets.remove(&link),
+                    }
+                    self.network.obey(now, &self.cluster, order.renumbered(base + link));
                 }
                 Effect::Tick(at) => process.tick = Some(at.0),
                 Effect::ReadLog { source, after, limit } => {

@@ -7,8 +7,8 @@ use gyesan_core::event::{LEDGER_TOPIC, ORDERS_TOPIC};
 use gyesan_edge::actor::{Input, SocketNews, SocketOrder};
 use gyesan_edge::config::Kafka;
 use gyesan_edge::topology::{Bus, Target, Topology};
-use gyesan_kafka::cluster::{Address, Link};
-use gyesan_kafka::sim::{Event, Faults, SimCluster, SimNetwork};
+use gyesan_kafka::sim::{Faults, SimCluster, SimNetwork};
+use gyesan_kafka::socket::{Address, Link};
 use gyesan_kafka::{Millis, TopicPartition};
 use std::collections::BTreeMap;
 
@@ -91,12 +91,13 @@ impl World {
             SocketOrder::Open(link, address) => {
                 self.tell(|| format!("{:<13} > connects to {}", target.name(), address.host));
                 brokers.opened += 1;
-                brokers.network.open(now, &brokers.cluster, brokers.opened, &address);
+                let order = SocketOrder::Open(brokers.opened, address.clone());
+                brokers.network.obey(now, &brokers.cluster, order);
                 brokers.sockets.insert(brokers.opened, Socket { target, boot, link, address });
             }
             SocketOrder::Send(link, bytes) => {
                 if let Some(wire) = brokers.link_of(target, boot, link) {
-                    brokers.network.send(now, wire, &bytes);
+                    brokers.network.obey(now, &brokers.cluster, SocketOrder::Send(wire, bytes));
                 }
             }
             SocketOrder::Close(link) => {
@@ -116,27 +117,22 @@ impl World {
         let mut brokers = self.brokers.take().unwrap();
         brokers.carry_at = None;
         while brokers.network.next_at().is_some_and(|at| at <= now) {
-            let Some(event) = brokers.network.step(now, &mut brokers.cluster) else {
+            let Some(news) = brokers.network.step(now, &mut brokers.cluster) else {
                 let checked = self.checker.check_topics(&brokers.cluster);
                 self.tell_news("kafka");
                 self.wrong(checked);
                 continue;
             };
-            let (Event::Opened { link } | Event::Received { link, .. } | Event::Closed { link }) = event;
+            let link = news.link();
             let Some(Socket { target, boot, link: theirs, address }) = brokers.sockets.get(&link) else {
                 continue;
             };
             let (target, boot, theirs) = (*target, *boot, *theirs);
-            let news = match event {
-                Event::Opened { .. } => SocketNews::Opened(theirs, self.random.wide().to_be_bytes()),
-                Event::Received { bytes, .. } => SocketNews::Received(theirs, bytes),
-                Event::Closed { .. } => {
-                    self.tell(|| format!("{:<13} < {} hangs up", target.name(), address.host));
-                    brokers.sockets.remove(&link);
-                    SocketNews::Closed(theirs)
-                }
-            };
-            self.arrives(target, Some(boot), Input::Socket(news));
+            if matches!(news, SocketNews::Closed(_)) {
+                self.tell(|| format!("{:<13} < {} hangs up", target.name(), address.host));
+                brokers.sockets.remove(&link);
+            }
+            self.arrives(target, Some(boot), Input::Socket(news.renumbered(theirs)));
         }
         self.brokers = Some(brokers);
         self.plan_carrying();

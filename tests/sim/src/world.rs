@@ -17,7 +17,7 @@ use gyesan_edge::command::Command;
 use gyesan_edge::native::Database;
 use gyesan_edge::psp::PspCall;
 use gyesan_edge::topology::{Bus, Target, Topology};
-use gyesan_kafka::cluster::Link;
+use gyesan_kafka::socket::Link;
 use std::collections::BTreeMap;
 
 /// When every world begins, in milliseconds since the Unix epoch.

@@ -1,12 +1,13 @@
 //! What the cluster says of brokers and topics, and when it is asked again.
 
-use super::{Address, Asked, Cluster, Output};
+use super::{Asked, Cluster, Output};
 use crate::Millis;
 use crate::api::Answer;
 use crate::api::metadata::{Request, Topic};
 use crate::backoff::Backoff;
 use crate::connection;
 use crate::error_code::ErrorCode;
+use crate::socket::Address;
 
 /// Leaders are looked at this often even when nothing is wrong, so that a changed topic is noticed.
 const REFRESH_EVERY_MS: Millis = 300_000;

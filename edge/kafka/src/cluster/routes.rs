@@ -1,11 +1,12 @@
 //! From a request to the connection that takes it.
 
-use super::{Address, Asked, Cluster, Failure, Line, Link, Output, Place, Retry, Socket, Target, Waiting};
+use super::{Asked, Cluster, Failure, Line, Output, Place, Retry, Socket, Target, Waiting};
 use crate::Millis;
 use crate::api::{Answer, find_coordinator};
 use crate::backoff::Backoff;
 use crate::connection::{self, Connection};
 use crate::error_code::{Class, ErrorCode};
+use crate::socket::{Address, Link, SocketOrder};
 
 const COORDINATOR_TIMEOUT_MS: Millis = 5_000;
 
@@ -230,7 +231,7 @@ impl Cluster {
         self.link_next += 1;
         let connection = Connection::new(now, self.settings.clone());
         self.sockets.insert(link, Socket { place: place.clone(), address: address.clone(), connection });
-        self.outputs.push(Output::Open { link, address });
+        self.order(SocketOrder::Open(link, address));
         Some(link)
     }
 }

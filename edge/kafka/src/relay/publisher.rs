@@ -123,11 +123,7 @@ impl Publisher {
     /// Takes one input and says what follows.
     pub fn handle(&mut self, now: Millis, input: Input) -> Vec<Output> {
         let from_cluster = match input {
-            Input::Opened { link, nonce } => self.cluster.handle(now, cluster::Input::Opened { link, nonce }),
-            Input::Received { link, bytes } => {
-                self.cluster.handle(now, cluster::Input::Received { link, bytes })
-            }
-            Input::Closed { link } => self.cluster.handle(now, cluster::Input::Closed { link }),
+            Input::Socket(news) => self.cluster.handle(now, cluster::Input::Socket(news)),
             Input::Tick => self.cluster.handle(now, cluster::Input::Tick),
             Input::Watch { topic } => {
                 self.cluster.watch(now, &topic);
@@ -178,9 +174,7 @@ impl Publisher {
     fn absorb(&mut self, now: Millis, outputs: Vec<cluster::Output>) {
         for output in outputs {
             match output {
-                cluster::Output::Open { link, address } => self.outputs.push(Output::Open { link, address }),
-                cluster::Output::Send { link, bytes } => self.outputs.push(Output::Send { link, bytes }),
-                cluster::Output::Close { link } => self.outputs.push(Output::Close { link }),
+                cluster::Output::Socket(order) => self.outputs.push(Output::Socket(order)),
                 cluster::Output::LinkBroken { address, fault, times } => {
                     self.outputs.push(Output::LinkBroken { address, fault, times });
                 }

@@ -9,8 +9,11 @@ use bytes::Bytes;
 
 use super::{Chance, SimCluster};
 use crate::Millis;
-use crate::cluster::{Address, Link};
 use crate::frame::Frames;
+use crate::socket::{Address, Link, SocketNews, SocketOrder};
+
+/// Nobody authenticates in a simulation.
+const NONCE: [u8; 16] = [7; 16];
 
 /// How often what goes wrong, of 1,000.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -29,28 +32,6 @@ pub struct Faults {
     pub delay_max_ms: Millis,
 }
 
-/// What the client's side sees.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// The socket is open.
-    Opened {
-        /// Which.
-        link: Link,
-    },
-    /// Bytes have come.
-    Received {
-        /// Which.
-        link: Link,
-        /// The bytes.
-        bytes: Bytes,
-    },
-    /// The socket has ended.
-    Closed {
-        /// Which.
-        link: Link,
-    },
-}
-
 #[derive(Debug)]
 enum Transit {
     Request {
@@ -64,7 +45,7 @@ enum Transit {
         node: i32,
         frame: Bytes,
     },
-    Event(Event),
+    News(SocketNews),
 }
 
 #[derive(Debug)]
@@ -107,13 +88,21 @@ impl SimNetwork {
     pub fn carries_late_requests(&self) -> bool {
         let late = |transit: &Transit| match transit {
             Transit::Request { link, .. } => self.wires.get(link).is_none_or(|wire| wire.closed),
-            Transit::Held { .. } | Transit::Event(_) => false,
+            Transit::Held { .. } | Transit::News(_) => false,
         };
         self.transit.values().any(late)
     }
 
-    /// The client opens a connection.
-    pub fn open(&mut self, now: Millis, cluster: &SimCluster, link: Link, address: &Address) {
+    /// The client wants something done.
+    pub fn obey(&mut self, now: Millis, cluster: &SimCluster, order: SocketOrder) {
+        match order {
+            SocketOrder::Open(link, address) => self.open(now, cluster, link, &address),
+            SocketOrder::Send(link, bytes) => self.send(now, link, &bytes),
+            SocketOrder::Close(link) => self.close(now, link),
+        }
+    }
+
+    fn open(&mut self, now: Millis, cluster: &SimCluster, link: Link, address: &Address) {
         let at = now + self.delay();
         match cluster.node_at(address).filter(|node| cluster.is_up(*node)) {
             Some(node) => {
@@ -121,14 +110,13 @@ impl SimNetwork {
                 let wire =
                     Wire { node, frames, request_after: at, answer_after: at, silent: false, closed: false };
                 self.wires.insert(link, wire);
-                self.put(at, Transit::Event(Event::Opened { link }));
+                self.put(at, Transit::News(SocketNews::Opened(link, NONCE)));
             }
-            None => self.put(at, Transit::Event(Event::Closed { link })),
+            None => self.put(at, Transit::News(SocketNews::Closed(link))),
         }
     }
 
-    /// The client writes.
-    pub fn send(&mut self, now: Millis, link: Link, bytes: &Bytes) {
+    fn send(&mut self, now: Millis, link: Link, bytes: &Bytes) {
         let delay = self.delay();
         let Some(wire) = self.wires.get_mut(&link).filter(|wire| !wire.closed) else { return };
         wire.frames.push(bytes);
@@ -142,7 +130,7 @@ impl SimNetwork {
             self.sequence += 1;
             if self.chance.happens(self.faults.cut_request) {
                 wire.closed = true;
-                self.transit.insert((at, self.sequence), Transit::Event(Event::Closed { link }));
+                self.transit.insert((at, self.sequence), Transit::News(SocketNews::Closed(link)));
                 return;
             }
             let request = Transit::Request { link, node: wire.node, frame };
@@ -180,7 +168,7 @@ impl SimNetwork {
             .collect();
         let to_it = |transit: &Transit| match transit {
             Transit::Request { node: of, .. } | Transit::Held { node: of, .. } => *of == node,
-            Transit::Event(_) => false,
+            Transit::News(_) => false,
         };
         self.transit.retain(|_, transit| !to_it(transit));
         for link in links {
@@ -188,16 +176,16 @@ impl SimNetwork {
                 wire.closed = true;
             }
             let at = now + self.delay();
-            self.put(at, Transit::Event(Event::Closed { link }));
+            self.put(at, Transit::News(SocketNews::Closed(link)));
         }
     }
 
-    /// Carries the next message, if it is due: a request to its broker, whose answer is then under way, or an event to
-    /// the client.
-    pub fn step(&mut self, now: Millis, cluster: &mut SimCluster) -> Option<Event> {
+    /// Carries the next message, if it is due: a request to its broker, whose answer is then under way, or news to the
+    /// client.
+    pub fn step(&mut self, now: Millis, cluster: &mut SimCluster) -> Option<SocketNews> {
         let key = *self.transit.keys().next().filter(|(at, _)| *at <= now)?;
         match self.transit.remove(&key)? {
-            Transit::Event(event) => Some(event),
+            Transit::News(news) => Some(news),
             Transit::Request { link, node, frame } => {
                 if let Some(holds_ms) = cluster.holds_ms(&frame) {
                     let until = now + holds_ms.max(self.hold_min_ms);
@@ -229,7 +217,7 @@ impl SimNetwork {
     fn release(&mut self, now: Millis, cluster: &SimCluster) {
         let is_ready = |transit: &Transit| match transit {
             Transit::Held { frame, .. } => cluster.holds_ms(frame).is_none(),
-            Transit::Request { .. } | Transit::Event(_) => false,
+            Transit::Request { .. } | Transit::News(_) => false,
         };
         let ready: Vec<_> =
             self.transit.iter().filter(|(_, transit)| is_ready(transit)).map(|(at, _)| *at).collect();
@@ -243,7 +231,7 @@ impl SimNetwork {
         if let Some(wire) = self.wires.get_mut(&link).filter(|wire| !wire.closed) {
             wire.closed = true;
             let at = wire.answer_after.max(now);
-            self.put(at, Transit::Event(Event::Closed { link }));
+            self.put(at, Transit::News(SocketNews::Closed(link)));
         }
     }
 
@@ -264,11 +252,11 @@ impl SimNetwork {
         }
         for piece in [answer.slice(..split), answer.slice(split..arriving)] {
             if !piece.is_empty() {
-                self.put(at, Transit::Event(Event::Received { link, bytes: piece }));
+                self.put(at, Transit::News(SocketNews::Received(link, piece)));
             }
         }
         if cut {
-            self.put(at, Transit::Event(Event::Closed { link }));
+            self.put(at, Transit::News(SocketNews::Closed(link)));
         }
     }
 
@@ -286,9 +274,7 @@ impl Transit {
     fn link(&self) -> Link {
         match self {
             Self::Request { link, .. } | Self::Held { link, .. } => *link,
-            Self::Event(Event::Opened { link } | Event::Received { link, .. } | Event::Closed { link }) => {
-                *link
-            }
+            Self::News(news) => news.link(),
         }
     }
 }

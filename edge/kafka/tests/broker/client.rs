@@ -1,10 +1,11 @@
 //! One question, one answer, over a cluster.
 
 use gyesan_kafka::api::{Answer, Request};
-use gyesan_kafka::cluster::{Address, Channel, Cluster, Failure, Input, Output, Target};
+use gyesan_kafka::cluster::{Channel, Cluster, Failure, Input, Output, Target};
 use gyesan_kafka::connection::{Fault, Settings};
+use gyesan_kafka::socket::Address;
 
-use crate::shell::{Happened, Sockets, nonce, now};
+use crate::shell::{Sockets, now};
 
 pub struct Client {
     cluster: Cluster,
@@ -34,9 +35,7 @@ impl Client {
         loop {
             for output in outputs {
                 match output {
-                    Output::Open { link, address } => self.sockets.open(link, &address),
-                    Output::Send { link, bytes } => self.sockets.send(link, &bytes),
-                    Output::Close { link } => self.sockets.close(link),
+                    Output::Socket(order) => self.sockets.obey(order),
                     Output::Answered { ticket: of, answer } if of == ticket => return Ok(answer),
                     Output::Failed { ticket: of, failure } if of == ticket => return Err(failure),
                     Output::LinkBroken { fault, .. } => self.faults.push(fault),
@@ -47,9 +46,7 @@ impl Client {
             outputs = self.cluster.handle(
                 now(),
                 match happened {
-                    Some(Happened::Opened(link)) => Input::Opened { link, nonce: nonce() },
-                    Some(Happened::Received(link, bytes)) => Input::Received { link, bytes },
-                    Some(Happened::Closed(link)) => Input::Closed { link },
+                    Some(news) => Input::Socket(news),
                     None => Input::Tick,
                 },
             );

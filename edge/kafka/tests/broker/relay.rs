@@ -9,7 +9,7 @@ use gyesan_kafka::relay::{Input, Output, PartitionState, Publisher, Settings, St
 use gyesan_kafka::sim::Chance;
 
 use crate::client::parse;
-use crate::shell::{Happened, Sockets, nonce, now};
+use crate::shell::{Sockets, now};
 
 pub struct Relay {
     settings: Settings,
@@ -78,9 +78,7 @@ impl Relay {
             self.freeze();
             let until = self.publisher.deadline().unwrap_or(end).min(end);
             match self.sockets.wait(until) {
-                Some(Happened::Opened(link)) => self.give(Input::Opened { link, nonce: nonce() }),
-                Some(Happened::Received(link, bytes)) => self.give(Input::Received { link, bytes }),
-                Some(Happened::Closed(link)) => self.give(Input::Closed { link }),
+                Some(news) => self.give(Input::Socket(news)),
                 None => self.give(Input::Tick),
             }
         }
@@ -89,9 +87,7 @@ impl Relay {
     fn give(&mut self, input: Input) {
         for output in self.publisher.handle(now(), input) {
             match output {
-                Output::Open { link, address } => self.sockets.open(link, &address),
-                Output::Send { link, bytes } => self.sockets.send(link, &bytes),
-                Output::Close { link } => self.sockets.close(link),
+                Output::Socket(order) => self.sockets.obey(order),
                 Output::ProducerAssigned(producer) => self.stored.producer = Some(producer),
                 Output::TopicSeen(topic) => self.stored.topics.push(topic),
                 Output::Located { place, producer, scan_from } => {

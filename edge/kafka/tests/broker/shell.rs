@@ -8,20 +8,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use gyesan_kafka::Millis;
-use gyesan_kafka::cluster::Address;
-
-/// What a socket has to say.
-pub enum Happened {
-    Opened(u64),
-    Received(u64, Bytes),
-    Closed(u64),
-}
+use gyesan_kafka::socket::{Address, SocketNews, SocketOrder};
 
 /// The sockets.
 pub struct Sockets {
     open: BTreeMap<u64, TcpStream>,
-    sender: Sender<Happened>,
-    receiver: Receiver<Happened>,
+    sender: Sender<SocketNews>,
+    receiver: Receiver<SocketNews>,
 }
 
 impl Sockets {
@@ -30,39 +23,48 @@ impl Sockets {
         Self { open: BTreeMap::new(), sender, receiver }
     }
 
-    pub fn open(&mut self, link: u64, address: &Address) {
+    /// Does what a client wants done.
+    pub fn obey(&mut self, order: SocketOrder) {
+        match order {
+            SocketOrder::Open(link, address) => self.open(link, &address),
+            SocketOrder::Send(link, bytes) => self.send(link, &bytes),
+            SocketOrder::Close(link) => self.close(link),
+        }
+    }
+
+    fn open(&mut self, link: u64, address: &Address) {
         let Ok(socket) = TcpStream::connect((address.host.as_str(), address.port)) else {
-            let _ = self.sender.send(Happened::Closed(link));
+            let _ = self.sender.send(SocketNews::Closed(link));
             return;
         };
         let _ = socket.set_nodelay(true);
         let mut reader = socket.try_clone().unwrap();
         let sender = self.sender.clone();
-        let _ = sender.send(Happened::Opened(link));
+        let _ = sender.send(SocketNews::Opened(link, nonce()));
         std::thread::spawn(move || {
             let mut buffer = vec![0; 64 << 10];
             while let Ok(length) = reader.read(&mut buffer) {
                 if length == 0
                     || sender
-                        .send(Happened::Received(link, Bytes::copy_from_slice(&buffer[..length])))
+                        .send(SocketNews::Received(link, Bytes::copy_from_slice(&buffer[..length])))
                         .is_err()
                 {
                     break;
                 }
             }
-            let _ = sender.send(Happened::Closed(link));
+            let _ = sender.send(SocketNews::Closed(link));
         });
         self.open.insert(link, socket);
     }
 
-    pub fn send(&mut self, link: u64, bytes: &Bytes) {
+    fn send(&mut self, link: u64, bytes: &Bytes) {
         if let Some(socket) = self.open.get_mut(&link) {
             // A failed write shows as the end of reading too.
             let _ = socket.write_all(bytes);
         }
     }
 
-    pub fn close(&mut self, link: u64) {
+    fn close(&mut self, link: u64) {
         if let Some(socket) = self.open.remove(&link) {
             let _ = socket.shutdown(Shutdown::Both);
         }
@@ -76,7 +78,7 @@ impl Sockets {
     }
 
     /// The next thing that happens before `until`.
-    pub fn wait(&self, until: Millis) -> Option<Happened> {
+    pub fn wait(&self, until: Millis) -> Option<SocketNews> {
         let left = until.saturating_sub(now());
         self.receiver.recv_timeout(Duration::from_millis(left)).ok()
     }
@@ -87,6 +89,6 @@ pub fn now() -> Millis {
 }
 
 /// From the clock: good enough for tests, and for nothing else.
-pub fn nonce() -> [u8; 16] {
+fn nonce() -> [u8; 16] {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos().to_be_bytes()
 }

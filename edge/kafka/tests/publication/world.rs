@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 use bytes::Bytes;
 use gyesan_kafka::batch::{self, Compression, Record, Stamp};
 use gyesan_kafka::relay::{Frozen, Input, Output, PartitionState, Publisher, Settings, StopReason, Stored};
-use gyesan_kafka::sim::{Chance, Event, Faults, SimCluster, SimNetwork};
+use gyesan_kafka::sim::{Chance, Faults, SimCluster, SimNetwork};
+use gyesan_kafka::socket::{SocketNews, SocketOrder};
 use gyesan_kafka::{Millis, TopicPartition};
 
 pub const TOPIC: &str = "gyesan.orders";
@@ -176,13 +177,15 @@ impl World {
 
     fn perform(&mut self, output: Output) {
         match output {
-            Output::Open { link, address } => {
-                self.opened += 1;
-                self.links.push(self.unique(link));
-                self.network.open(self.now, &self.cluster, self.unique(link), &address);
+            Output::Socket(order) => {
+                // Links are numbered anew by each publisher; the network must not mix them up.
+                let link = self.generation * GENERATION + order.link();
+                if matches!(order, SocketOrder::Open(..)) {
+                    self.opened += 1;
+                    self.links.push(link);
+                }
+                self.network.obey(self.now, &self.cluster, order.renumbered(link));
             }
-            Output::Send { link, bytes } => self.network.send(self.now, self.unique(link), &bytes),
-            Output::Close { link } => self.network.close(self.now, self.unique(link)),
             Output::ProducerAssigned(producer) => self.stored.producer = Some(producer),
             Output::TopicSeen(topic) => {
                 self.stored.topics.retain(|known| known.topic != topic.topic);
@@ -212,19 +215,11 @@ impl World {
         }
     }
 
-    /// Links are numbered anew by each publisher; the network must not mix them up.
-    fn unique(&self, link: u64) -> u64 {
-        self.generation * GENERATION + link
-    }
-
     /// What the network says, if it is to this publisher and not to one that has died.
-    fn addressed(&self, event: Event) -> Option<Input> {
-        let own = |link: u64| (link / GENERATION == self.generation).then_some(link % GENERATION);
-        Some(match event {
-            Event::Opened { link } => Input::Opened { link: own(link)?, nonce: [7; 16] },
-            Event::Received { link, bytes } => Input::Received { link: own(link)?, bytes },
-            Event::Closed { link } => Input::Closed { link: own(link)? },
-        })
+    fn addressed(&self, news: SocketNews) -> Option<Input> {
+        let link = news.link();
+        let to_it = link / GENERATION == self.generation;
+        to_it.then(|| Input::Socket(news.renumbered(link % GENERATION)))
     }
 
     fn freeze_some(&mut self) {

@@ -1,13 +1,11 @@
 //! What goes into a publisher and what comes out of it.
 
-use bytes::Bytes;
-
 use crate::TopicPartition;
 use crate::batch::BatchTooLarge;
-use crate::cluster::{Address, Link};
 use crate::connection::{self, Fault};
 use crate::error_code::ErrorCode;
 use crate::relay::{PartitionState, Producer, StopReason, StoredTopic};
+use crate::socket::{Address, SocketNews, SocketOrder};
 
 /// How a publisher is set up.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,25 +44,8 @@ pub struct Stored {
 /// What happens.
 #[derive(Debug)]
 pub enum Input {
-    /// A socket is open.
-    Opened {
-        /// Which.
-        link: Link,
-        /// 16 unpredictable bytes.
-        nonce: [u8; 16],
-    },
-    /// A socket has read bytes.
-    Received {
-        /// Which.
-        link: Link,
-        /// The bytes.
-        bytes: Bytes,
-    },
-    /// A socket has ended, or did not open.
-    Closed {
-        /// Which.
-        link: Link,
-    },
+    /// A socket has news.
+    Socket(SocketNews),
     /// Publish to this topic too, from now on.
     Watch {
         /// Its name.
@@ -89,25 +70,8 @@ pub enum Input {
 /// What to do, to store, or to tell.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Output {
-    /// Open a socket.
-    Open {
-        /// Its number.
-        link: Link,
-        /// Where to.
-        address: Address,
-    },
-    /// Write bytes to a socket.
-    Send {
-        /// Which.
-        link: Link,
-        /// The bytes.
-        bytes: Bytes,
-    },
-    /// Close a socket.
-    Close {
-        /// Which.
-        link: Link,
-    },
+    /// Do something with a socket.
+    Socket(SocketOrder),
     /// Store the identity.
     ProducerAssigned(Producer),
     /// Store the topic.
