@@ -1,5 +1,6 @@
 //! The query database: one question, or one transaction, bounded in time.
 
+use crate::bindings::message;
 use crate::call::within;
 use crate::storage::{to_js, to_row};
 use gyesan_edge::query::{Query, Statement};
@@ -39,6 +40,13 @@ fn prepared(database: &D1Database, statement: &Statement) -> Result<D1PreparedSt
     database.prepare(statement.text).bind(&params).map_err(fault)
 }
 
+/// The exception's own message: the crate's text holds its stack too.
 fn fault(error: worker::Error) -> SqlError {
-    SqlError(error.to_string())
+    SqlError(match &error {
+        worker::Error::D1(d1) => {
+            let exception: &JsValue = d1.as_ref();
+            message(exception)
+        }
+        other => other.to_string(),
+    })
 }
