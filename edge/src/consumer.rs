@@ -7,6 +7,7 @@
 //! A projection reads pages of the log instead of taking over what comes with the wake: it is woken late, and by then there is
 //! more than would be worth handing over.
 
+mod batch;
 mod handlers;
 pub(crate) mod handling;
 mod projecting;

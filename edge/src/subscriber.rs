@@ -268,14 +268,15 @@ impl Subscriber {
 
     /// Its read model was emptied: it reads the topic that there is now from its beginning, unless an operator has paused it.
     fn rebuild(&mut self, turn: &mut Turn<'_>) -> Result<(), Fault> {
-        if self.handling.stopped.is_some() {
+        let was_stopped = self.handling.stopped.is_some();
+        if was_stopped {
             store::save_topic(turn.sql, None)?;
             store::save_stop(turn.sql, None, false)?;
-            self.topic = None;
-            self.handling.stopped = None;
-            self.position_in_doubt = false;
         }
         self.handling.begin_anew(turn)?;
+        self.handling.stopped = None;
+        self.topic = self.topic.take().filter(|_| !was_stopped);
+        self.position_in_doubt = false;
         self.give_up(turn.now);
         self.look_after(turn)
     }

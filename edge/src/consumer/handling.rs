@@ -4,16 +4,15 @@
 //! answered: a crash anywhere repeats calls, never skips one. A batch whose calls fail is forgotten and its source gives
 //! the same records again. A record that is refused again and again is put aside, so that it does not stop those behind it.
 
+pub use super::batch::{Batch, Content, Item};
 use super::projecting::Projecting;
 use super::store;
-use super::{handlers, replay::Replay};
+use super::{batch, handlers, replay::Replay};
 use crate::actor::{CallFault, CallId, Effect, LogLine, Turn};
-use crate::command::{ConsumerPosition, Halt, Rejection, Reply, TransferResult};
+use crate::command::{ConsumerPosition, Halt, Reply};
 use crate::dead_letter_log::{self, Letter};
 use crate::sql::{Sql, SqlError};
 use crate::topology::{Subscription, Topology};
-use bytes::Bytes;
-use gyesan_core::event::Event;
 use gyesan_core::problem::Code;
 use gyesan_core::time::Timestamp;
 use std::collections::VecDeque;
@@ -34,43 +33,6 @@ const QUIET_MS: i64 = 60_000;
 /// The pause after the first failure in milliseconds, doubled each time up to [`PAUSE_MAX_MS`].
 const PAUSE_MS: i64 = 500;
 const PAUSE_MAX_MS: i64 = 30_000;
-
-/// One record.
-pub struct Item {
-    /// Where it lies in the partition.
-    pub place: u64,
-    /// The position once it is handled.
-    pub after: u64,
-    /// What it says.
-    pub content: Content,
-    /// Of a topic: the record as it was read, for its dead letters.
-    pub record: Option<gyesan_kafka::batch::Record>,
-}
-
-/// What a record says.
-pub enum Content {
-    /// An event.
-    Event(Box<Event>),
-    /// It is no event.
-    Undecodable {
-        /// Its value.
-        value: Bytes,
-        /// Why.
-        reason: String,
-    },
-}
-
-/// Records whose calls are under way.
-pub struct Batch {
-    /// Consecutive, as far as the consumer acts on them.
-    pub items: Vec<Item>,
-    /// Calls without an answer yet.
-    pub open: Vec<CallId>,
-    /// For each call, which record each part of it comes from.
-    origins: Vec<(CallId, Vec<u64>)>,
-    /// Records that cannot be handled, and why.
-    pub refused: Vec<(u64, String)>,
-}
 
 /// What an answer has led to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -291,7 +253,7 @@ impl Handling {
             Err(fault) => {
                 let why = match &fault {
                     CallFault::Lost => "no answer from a shard".to_owned(),
-                    CallFault::Rejected(rejection) => words(rejection),
+                    CallFault::Rejected(rejection) => batch::words(rejection),
                 };
                 // What is lost or unavailable is not the record's fault, however long it lasts.
                 let refused = matches!(&fault, CallFault::Rejected(refusal) if refusal.code != Code::ServiceUnavailable);
@@ -483,40 +445,5 @@ impl Handling {
             order_id: String::new(),
             detail,
         }));
-    }
-}
-
-/// A refusal in words.
-pub(super) fn words(rejection: &Rejection) -> String {
-    match &rejection.detail {
-        Some(detail) => format!("{}: {detail}", rejection.code.as_str()),
-        None => rejection.code.as_str().to_owned(),
-    }
-}
-
-impl Batch {
-    /// Records whose calls are to be made; what is no event is refused.
-    pub(super) fn of(items: Vec<Item>) -> Batch {
-        let refused = items.iter().filter_map(|item| match &item.content {
-            Content::Undecodable { reason, .. } => Some((item.place, reason.clone())),
-            Content::Event(_) => None,
-        });
-        let refused = refused.collect();
-        Batch { items, open: Vec::new(), origins: Vec::new(), refused }
-    }
-
-    /// Takes note of a reply: transfers that the ledger will never book are refused, with the reason.
-    pub(super) fn note(&mut self, id: CallId, reply: &Reply) {
-        self.open.retain(|open| *open != id);
-        let Reply::Applied(results) = reply else { return };
-        let Some((_, origins)) = self.origins.iter().find(|(call, _)| *call == id) else { return };
-        for (place, result) in origins.iter().zip(results) {
-            let reason = match result {
-                TransferResult::Booked | TransferResult::Exists => continue,
-                TransferResult::Differs(field) => format!("booked before with another {field}"),
-                TransferResult::Overflow => "the balance would leave its range".to_owned(),
-            };
-            self.refused.push((*place, reason));
-        }
     }
 }

@@ -83,10 +83,14 @@ impl Handling {
         }
     }
 
-    /// The read model was emptied: nothing of the partition is read.
+    /// The read model was emptied: nothing of the partition is read, and no move is wanted any more.
     pub fn begin_anew(&mut self, turn: &Turn<'_>) -> Result<(), SqlError> {
+        store::save_move(turn.sql, None)?;
         self.place_at(turn.sql, None)?;
         self.lose_place();
+        if let Some(projecting) = &mut self.projecting {
+            projecting.move_to = None;
+        }
         Ok(())
     }
 

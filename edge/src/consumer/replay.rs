@@ -1,7 +1,8 @@
 //! Handling a record that was put aside once more, because an operator asks for it. The record keeps its place in the list,
 //! marked with the time, so that it can still be explained later.
 
-use super::handling::{Batch, Content, Handling, Item, words};
+use super::batch::words;
+use super::handling::{Batch, Content, Handling, Item};
 use super::store;
 use crate::actor::{CallFault, CallId, Effect, Fault, Token, Turn};
 use crate::command::{Rejection, Reply};
