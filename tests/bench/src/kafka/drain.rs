@@ -67,6 +67,7 @@ pub fn relay(rig: &Rig, seeder: &mut Seeder, count: u64) -> Result<Drain> {
     let shards = rig.shards()?;
     shards.pause(Subscription::Wallets, true)?;
     shards.pause(Subscription::Completion, true)?;
+    shards.pause(Subscription::OrderList, true)?;
     let places = append(&shards.orders(), &seeder.unresolved(count)?)?;
     // 2.
     let before: u64 = rig.ends(BASELINE_TOPIC)?.iter().sum();
@@ -110,6 +111,7 @@ pub fn consumer(rig: &Rig, seeder: &mut Seeder, count: u64) -> Result<Backlog> {
     let shards = rig.shards()?;
     shards.pause(Subscription::Wallets, true)?;
     shards.pause(Subscription::Completion, true)?;
+    shards.pause(Subscription::OrderList, true)?;
     append(&shards.orders(), &seeder.confirmed(count)?)?;
     drop(watch(shards.acknowledged(), count, || rig.resume())?);
     rig.everything_is_published(&shards.committed())?;

@@ -23,7 +23,11 @@ const MEMORY_MAX: u64 = 150 << 20;
 pub fn tools(state: &Path) -> Result<()> {
     let shopping = Shopping::begin(state)?;
     let since = Instant::now();
-    for (group, topic) in [("gyesan-wallets", "gyesan.orders"), ("gyesan-completion", "gyesan.ledger")] {
+    for (group, topic) in [
+        ("gyesan-wallets", "gyesan.orders"),
+        ("gyesan-completion", "gyesan.ledger"),
+        ("gyesan-order-list", "gyesan.orders"),
+    ] {
         loop {
             // A coordinator that is still loading answers with an error.
             let lag = administer(&shopping.broker.address(), &["lag", group]).unwrap_or_default();
