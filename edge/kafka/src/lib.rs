@@ -4,9 +4,10 @@
 //! Whoever owns the sockets is the shell. So the whole client runs in a Durable Object, in a native test and against a
 //! simulated cluster under a virtual clock, and is the same code in all three. Kafka 3.9 to 4.x.
 //!
-//! From the bottom: [`wire`], [`frame`], [`api`] and [`batch`] are formats; [`connection`] is one authenticated
-//! connection with deadlines; [`cluster`] finds leaders and coordinators over many connections; [`relay`] publishes frozen
-//! batches exactly once and in order, and [`reader`] reads a partition from a stored position.
+//! From the bottom: [`wire`], [`frame`], [`api`] and [`batch`] are formats; [`socket`] is what the shell hears and does;
+//! [`connection`] is one authenticated connection with deadlines; [`cluster`] finds leaders and coordinators over many
+//! connections; [`relay`] publishes frozen batches exactly once and in order, and [`reader`] reads a partition from a stored
+//! position.
 
 pub mod api;
 pub mod backoff;
