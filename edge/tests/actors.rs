@@ -15,6 +15,7 @@ use gyesan_edge::native::Database;
 use gyesan_edge::outbox;
 use gyesan_edge::psp::{PspCall, PspRequest};
 use gyesan_edge::schema::EVENT_BYTES_MAX;
+use gyesan_edge::sql::Sql;
 use gyesan_edge::topology::{Bus, Subscription, Target, Topology};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -244,6 +245,35 @@ fn a_reader_hears_late_of_what_it_does_nothing_with() {
     world.queue.push_back((Target::Order(0), Input::Alarm));
     world.settle();
     assert_eq!(position(&mut world), 1);
+}
+
+#[test]
+fn a_projection_is_woken_a_quarter_of_a_second_later_and_reads_everything_at_once() {
+    let mut world = World::new();
+    let listed = |world: &World| {
+        let rows = world.query.query("SELECT payment_status FROM orders", &[]).unwrap();
+        rows.iter().map(|row| row.text(0).unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let pass = |world: &mut World, ms: i64| {
+        world.now += ms;
+        world.queue.push_back((Target::Order(0), Input::Alarm));
+        world.settle();
+    };
+    world.ask(Target::Order(0), place(order())).unwrap();
+    pass(&mut world, 100);
+    world.queue.push_back((Target::Order(0), confirm("key_1", 6500)));
+    world.settle();
+    let call = world.psp.pop().unwrap();
+    world.answer(&call, done("key_1"));
+    assert!(world.view().is_wallet_done, "the payment itself is not kept waiting");
+    pass(&mut world, 149);
+    assert!(listed(&world).is_empty());
+    pass(&mut world, 1);
+    assert_eq!(listed(&world), ["SUCCESS"]);
+    match world.ask(Target::Order(0), Command::Log(LogCommand::Status)).unwrap() {
+        Reply::LogStatus(status) => assert_eq!((status.end, status.pending), (2, 0)),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
