@@ -1,15 +1,17 @@
 //! The relay: publishes the logs of its shards to Kafka, each record exactly once and in order per key; and in the same way what
 //! the topics' consumers have put aside, to the topics of dead letters.
 //!
-//! It reads the logs ahead, *freezes* what it has read as record batches together with how far it has read, and only when that is on
-//! disk gives the batches to the publisher ([`gyesan_kafka::relay`]), which sends them until they are acknowledged. A crash before
-//! the commit leaves the records to be read again; one after it leaves the batches, which are read back and sent again as they are.
+//! It reads the logs ahead and *freezes* what it has read: which records make which batch is stored, together with how far it has read, and
+//! only when that is on disk does it give the batches to the publisher ([`gyesan_kafka::relay`]), which sends them until they are
+//! acknowledged. A crash before the commit leaves the records to be read again; one after it leaves the batches, which are
+//! looked for in the topic, made again from the log's rows, which nobody edits, and sent again.
 //! Nothing it knows in memory alone is needed: after a start it asks every log where it ends.
 //!
 //! The database is never behind what was sent, because sockets are effects; and never ahead of what the publisher knows, because a
 //! turn that could not be stored makes the relay start over from the database.
 
 mod freeze;
+mod rebuild;
 mod source;
 mod store;
 
@@ -96,17 +98,14 @@ impl Relay {
         let mut settings = Settings::new(kafka.brokers.clone(), topics.map(str::to_owned).collect());
         settings.connection.client_id = Target::Relay(index).name();
         settings.connection.credentials = kafka.credentials.clone();
-        let source = |whose| {
-            let taken_over = contents.taken_over.get(&whose).copied().unwrap_or(0);
-            (whose, Source::new(whose, taken_over))
-        };
+        let source = |whose| (whose, Source::new(whose, &contents));
         Ok(Relay {
             index,
             topology,
+            sources: topology.sources_of(index).map(source).collect(),
             publisher: Publisher::new(millis(now), settings.clone(), contents.publisher),
             settings,
             outputs: Vec::new(),
-            sources: topology.sources_of(index).map(source).collect(),
             open: contents.open,
             acknowledged: Vec::new(),
             unsaved_until: None,
@@ -133,15 +132,15 @@ impl Relay {
             turn.push(Effect::Socket(SocketOrder::Close(link)));
         }
         self.link_base = self.link_base.saturating_add(LINKS_MAX);
+        for (whose, source) in &mut self.sources {
+            *source = Source::new(*whose, &contents);
+        }
         self.publisher = Publisher::new(self.steady, self.settings.clone(), contents.publisher);
         self.outputs.clear();
         self.acknowledged.clear();
         self.stopped.clear();
         self.unsaved_until = None;
         self.open = contents.open;
-        for (whose, source) in &mut self.sources {
-            *source = Source::new(*whose, contents.taken_over.get(whose).copied().unwrap_or(0));
-        }
         self.broken = false;
         self.tell(protocol::Input::Tick);
         Ok(())
@@ -181,8 +180,8 @@ impl Relay {
 
     fn status(&self) -> RelayStatus {
         let published = |shard: Target, source: &Source| {
-            let of_it = self.open.values().filter(|(origin, _)| *origin == shard);
-            of_it.map(|(_, first)| first.saturating_sub(1)).min().unwrap_or(source.taken_over)
+            let of_it = self.open.values().filter(|origin| origin.source == shard);
+            of_it.map(|origin| origin.first_seq.saturating_sub(1)).min().unwrap_or(source.taken_over)
         };
         let source = |(shard, source): (&Target, &Source)| RelaySource {
             source: *shard,
@@ -236,7 +235,11 @@ impl Relay {
                         let detail = format!("{place}: batch {base_sequence} was in the log already");
                         turn.push(self.line("info", "relay.found", detail));
                     }
-                    self.open.remove(&(place, base_sequence));
+                    if let Some(origin) = self.open.remove(&(place.clone(), base_sequence))
+                        && let Some(source) = self.sources.get_mut(&origin.source)
+                    {
+                        source.needs_no_more(&place, base_sequence);
+                    }
                 }
                 Output::Stopped { place, reason } => {
                     turn.push(self.line("error", "alert.relay-stopped", format!("{place}: {reason}")));
@@ -405,6 +408,7 @@ impl Actor for Relay {
         self.carry_out(turn)?;
         let is_over = |at: Timestamp| turn.now >= at || at.ms_since(turn.now) > UNSAVED_MS;
         let mut commits = self.unsaved_until.is_some_and(is_over);
+        self.rebuild(turn)?;
         while self.freeze(turn)? {
             self.carry_out(turn)?;
             commits = true;

@@ -1,7 +1,8 @@
 //! Making batches of what was read.
 
+use super::Relay;
 use super::source::Source;
-use super::{Relay, store};
+use super::store::{self, Origin};
 use crate::actor::Turn;
 use crate::dead_letter_log;
 use crate::outbox::LogEntry;
@@ -73,7 +74,7 @@ impl Relay {
                     .freeze(turn.now.0, &place, &group.records, Compression::None)
                     .map_err(|refusal| SqlError(format!("{place}: {refusal}")))?;
                 let next = self.publisher.partition(&place).map_or(0, |partition| partition.next_sequence);
-                let origin = (*shard, group.first_seq);
+                let origin = Origin { source: *shard, first_seq: group.first_seq, partitions };
                 store::freeze(turn.sql, &place, &batch, next, origin)?;
                 self.open.insert((place.clone(), batch.base_sequence), origin);
                 frozen.push(Ok((place, batch.base_sequence)));
@@ -141,8 +142,8 @@ fn gather(
     Ok(groups)
 }
 
-/// What is published of an entry.
-fn record(shard: Target, entry: &LogEntry, registrar: &Registrar) -> Result<Record, SqlError> {
+/// What is published of an entry. The same of the same entry for ever: batches are made again from it.
+pub(super) fn record(shard: Target, entry: &LogEntry, registrar: &Registrar) -> Result<Record, SqlError> {
     match shard {
         Target::Subscriber(..) => dead_letter_log::record(entry),
         _ => event(entry, registrar),

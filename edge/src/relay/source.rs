@@ -1,8 +1,11 @@
-//! One log, as the relay reads it: ahead of what it freezes, in pages.
+//! One log, as the relay reads it: ahead of what it freezes, in pages; after a start first what its open batches are made of.
 
+use super::rebuild::Unbuilt;
+use super::store::Contents;
 use crate::outbox::{LogEntry, LogPage};
 use crate::topology::Target;
 use gyesan_core::time::Timestamp;
+use gyesan_kafka::TopicPartition;
 use std::collections::VecDeque;
 
 /// Records of a shard's log asked for at once.
@@ -22,6 +25,10 @@ pub struct Source {
     pub taken_over: u64,
     /// Records after it, in order.
     pub ahead: VecDeque<LogEntry>,
+    /// Batches of records before it that have to be made again.
+    unbuilt: Vec<Unbuilt>,
+    /// The last position that has been read.
+    read_to: u64,
     /// The end of the log, as far as is known.
     end: u64,
     /// Whether the log must be asked where it ends: after a start, or when the cron says so.
@@ -32,8 +39,11 @@ pub struct Source {
 }
 
 impl Source {
-    /// The log of `whose`, frozen up to `taken_over`; what follows is not known.
-    pub fn new(whose: Target, taken_over: u64) -> Source {
+    /// The log of `whose`, as stored; what follows on what is frozen is not known.
+    pub fn new(whose: Target, contents: &Contents) -> Source {
+        let taken_over = contents.taken_over.get(&whose).copied().unwrap_or(0);
+        let unbuilt = Unbuilt::of(whose, contents);
+        let first = unbuilt.first().map(|batch| batch.first_seq.saturating_sub(1));
         let page_records = match whose {
             Target::Subscriber(..) => PAGE_LETTERS,
             Target::Order(_) | Target::Ledger(_) | Target::Consumer(..) | Target::Relay(_) => PAGE_RECORDS,
@@ -42,6 +52,8 @@ impl Source {
             page_records,
             taken_over,
             ahead: VecDeque::new(),
+            read_to: first.unwrap_or(taken_over),
+            unbuilt,
             end: taken_over,
             must_ask: true,
             reading: false,
@@ -67,23 +79,22 @@ impl Source {
 
     /// After which position to read now, if there is need.
     pub fn wants_page(&mut self, now: Timestamp) -> Option<u64> {
-        let last = self.last_read();
-        let behind = self.must_ask || last < self.end;
+        let behind = self.must_ask || self.read_to < self.end;
         // A pause that is too long to be one is left over from a clock that was set back.
         let rests = now < self.not_before && self.not_before.ms_since(now) <= PAUSE_MAX_MS;
         if !behind || self.reading || !self.has_room() || rests {
             return None;
         }
         self.reading = true;
-        Some(last)
+        Some(self.read_to)
     }
 
     /// A page has come, or not.
     pub fn take(&mut self, page: Option<LogPage>, now: Timestamp) {
         self.reading = false;
-        let before = self.last_read();
+        let before = self.read_to;
         self.append(page.as_ref());
-        if self.last_read() > before {
+        if self.read_to > before {
             self.failures = 0;
             return;
         }
@@ -100,28 +111,50 @@ impl Source {
     /// Adds what follows on what is there.
     fn append(&mut self, page: Option<&LogPage>) {
         for entry in page.into_iter().flat_map(LogPage::entries) {
-            if entry.seq == self.last_read().saturating_add(1) {
-                self.ahead.push_back(entry);
+            if entry.seq != self.read_to.saturating_add(1) {
+                continue;
             }
+            self.read_to = entry.seq;
+            if entry.seq > self.taken_over {
+                self.ahead.push_back(entry);
+            } else if let Some(batch) = self.unbuilt.iter_mut().find(|batch| batch.wants(&entry)) {
+                batch.take(entry);
+            }
+        }
+    }
+
+    /// Takes out the batches whose records are all there.
+    pub fn take_whole(&mut self) -> Vec<Unbuilt> {
+        let whole = self.unbuilt.extract_if(.., |batch| batch.is_whole()).collect();
+        self.skip_what_is_frozen();
+        whole
+    }
+
+    /// A batch is acknowledged: if it was to be made again, it need not be any more.
+    pub fn needs_no_more(&mut self, place: &TopicPartition, base_sequence: i32) {
+        self.unbuilt.retain(|batch| !batch.is(place, base_sequence));
+        self.skip_what_is_frozen();
+    }
+
+    /// Reads on behind what is frozen, unless some of it is still to be made again.
+    fn skip_what_is_frozen(&mut self) {
+        if self.unbuilt.is_empty() {
+            self.read_to = self.read_to.max(self.taken_over);
         }
     }
 
     /// When a page is to be asked for again after one that did not come.
     pub fn retry_at(&self) -> Option<Timestamp> {
-        let behind = self.must_ask || self.last_read() < self.end;
+        let behind = self.must_ask || self.read_to < self.end;
         (behind && !self.reading && self.has_room()).then_some(self.not_before)
     }
 
     /// Whether everything that is known of is frozen.
     pub fn is_done(&self) -> bool {
-        !self.must_ask && self.ahead.is_empty() && self.taken_over >= self.end
+        !self.must_ask && self.unbuilt.is_empty() && self.ahead.is_empty() && self.taken_over >= self.end
     }
 
     fn has_room(&self) -> bool {
         u32::try_from(self.ahead.len()).is_ok_and(|count| count < self.page_records)
-    }
-
-    fn last_read(&self) -> u64 {
-        self.ahead.back().map_or(self.taken_over, |entry| entry.seq)
     }
 }

@@ -7,8 +7,16 @@ use gyesan_kafka::TopicPartition;
 use gyesan_kafka::relay::{Frozen, PartitionState, Producer, Stored, StoredTopic};
 use std::collections::{BTreeMap, VecDeque};
 
-/// What a frozen batch is made of: whose log, and the position of the first record.
-pub type Origin = (Target, u64);
+/// Of which records a frozen batch is made: those of a log, from a position on, that belong to its partition.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin {
+    /// Whose log.
+    pub source: Target,
+    /// The position of the first.
+    pub first_seq: u64,
+    /// How many partitions the topic had then.
+    pub partitions: u32,
+}
 
 /// Everything, as stored.
 pub struct Contents {
@@ -41,15 +49,15 @@ pub fn read(sql: &dyn Sql) -> Result<Contents, SqlError> {
     )?;
     let mut partitions = partitions.iter().map(partition).collect::<Result<Vec<_>, _>>()?;
     let frozen = sql.query(
-        "SELECT topic, partition, base_sequence, count, bytes, source, first_seq FROM frozen ORDER BY number",
+        "SELECT topic, partition, base_sequence, count, source, first_seq, partitions FROM frozen ORDER BY number",
         &[],
     )?;
     let mut open = BTreeMap::new();
     for row in &frozen {
         let place = place(row)?;
-        let batch =
-            Frozen { base_sequence: row.count(2)?, count: row.count(3)?, bytes: row.blob(4)?.clone() };
-        open.insert((place.clone(), batch.base_sequence), (row.json(5)?, row.count(6)?));
+        let batch = Frozen { base_sequence: row.count(2)?, count: row.count(3)?, bytes: None };
+        let origin = Origin { source: row.json(4)?, first_seq: row.count(5)?, partitions: row.count(6)? };
+        open.insert((place.clone(), batch.base_sequence), origin);
         let partition = partitions.iter_mut().find(|partition| partition.place == place);
         partition
             .ok_or_else(|| SqlError(format!("a batch for {place}, which is unknown")))?
@@ -134,20 +142,20 @@ pub fn freeze(
     place: &TopicPartition,
     batch: &Frozen,
     next_sequence: i32,
-    (source, first_seq): Origin,
+    origin: Origin,
 ) -> Result<(), SqlError> {
     let (topic, partition) = (place.topic.as_str(), i64::from(place.partition));
     sql.query(
-        "INSERT INTO frozen (topic, partition, base_sequence, count, bytes, source, first_seq)
+        "INSERT INTO frozen (topic, partition, base_sequence, count, source, first_seq, partitions)
          VALUES (?, ?, ?, ?, ?, ?, ?)",
         params![
             topic,
             partition,
             i64::from(batch.base_sequence),
             i64::from(batch.count),
-            batch.bytes.clone(),
-            to_json(&source)?,
-            first_seq,
+            to_json(&origin.source)?,
+            origin.first_seq,
+            origin.partitions,
         ],
     )?;
     sql.query(

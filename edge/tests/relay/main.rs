@@ -54,3 +54,34 @@ fn a_relay_that_could_not_store_starts_over_and_publishes_each_record_once() {
     assert!(world.said(relay, "storage.failed") > 20);
     assert_eq!(world.published(), world.committed());
 }
+
+#[test]
+fn batches_that_were_open_when_a_process_ended_are_made_again_of_the_same_records() {
+    let mut world = World::new();
+    world.append(40);
+    world.start();
+    world.run_for(2_000);
+    for round in 0..12 {
+        // Without brokers what is frozen stays open, and a later process has nothing of it but what is stored.
+        world.brokers_are_up(false);
+        for _ in 0..4 {
+            world.append(7);
+            world.tell_all();
+            world.run_for(30);
+        }
+        assert!(world.open_batches() > 0);
+        world.start();
+        world.run_for(400);
+        world.start();
+        world.append(5);
+        world.tell_all();
+        world.run_for(10);
+        world.brokers_are_up(true);
+        // Every second time also with batches on their way, or written without an answer.
+        world.run_for(if round % 2 == 0 { 15_000 } else { 60 });
+    }
+    world.start();
+    world.run_for(30_000);
+    assert_eq!(world.open_batches(), 0);
+    assert_eq!(world.published(), world.committed());
+}

@@ -158,6 +158,20 @@ impl World {
         }
     }
 
+    /// All brokers stop, or come back.
+    pub fn brokers_are_up(&mut self, up: bool) {
+        for node in 1..=2 {
+            if self.cluster.is_up(node) != up {
+                self.cluster.set_up(node, up);
+            }
+        }
+    }
+
+    /// Batches that the store holds as not acknowledged.
+    pub fn open_batches(&self) -> u64 {
+        self.store.query("SELECT count(*) FROM frozen", &[]).unwrap()[0].count(0).unwrap()
+    }
+
     /// In the next turn that writes more than so many statements, they fail.
     pub fn fail_writes_after(&mut self, statements: u32) {
         self.fail_after = Some(statements);

@@ -12,7 +12,7 @@ use crate::backoff::Backoff;
 use crate::batch::{BatchTooLarge, Compression, Record};
 use crate::cluster::Failure;
 use crate::error_code::{Class, ErrorCode};
-use crate::relay::{FROZEN_MAX, Frozen, PartitionState};
+use crate::relay::{FROZEN_MAX, Frozen, PartitionState, RebuildRefusal};
 
 /// An acknowledgement shows for this long that the broker still knows the producer; Kafka's own default is a day.
 const TRUST_MS: Millis = 60_000;
@@ -203,6 +203,17 @@ impl Lane {
         compression: Compression,
     ) -> Result<Frozen, BatchTooLarge> {
         self.state.freeze(now_ms, records, compression)
+    }
+
+    /// Makes the bytes of an open batch again; until then it is not sent, nor is what follows it.
+    pub(super) fn rebuild(
+        &mut self,
+        base_sequence: i32,
+        now_ms: i64,
+        records: &[Record],
+        compression: Compression,
+    ) -> Result<(), RebuildRefusal> {
+        self.state.rebuild(base_sequence, now_ms, records, compression)
     }
 
     /// When [`Input::Tick`] is due.

@@ -8,13 +8,15 @@ mod topics;
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
+
 use crate::api::{Answer, Request, init_producer_id, produce};
 use crate::backoff::Backoff;
 use crate::batch::{Compression, Record};
 use crate::cluster::{self, Channel, Cluster, Failure, Target};
 use crate::error_code::Class;
 use crate::relay::lane::{self, Lane};
-use crate::relay::{Frozen, PartitionState, Producer, StoredTopic};
+use crate::relay::{Frozen, PartitionState, Producer, RebuildRefusal, StoredTopic};
 
 use crate::{Millis, TopicPartition};
 
@@ -118,6 +120,20 @@ impl Publisher {
             return Err(FreezeRefusal::Full);
         }
         Ok(lane.freeze(now_ms, records, compression)?)
+    }
+
+    /// Makes the bytes of a partition's open batch again, after a restart, from the records that it was frozen with. Say
+    /// [`Input::Tick`] then. Of a batch that is acknowledged meanwhile nothing happens.
+    pub fn rebuild(
+        &mut self,
+        now_ms: i64,
+        place: &TopicPartition,
+        base_sequence: i32,
+        records: &[Record],
+        compression: Compression,
+    ) -> Result<(), RebuildRefusal> {
+        let Some(lane) = self.lanes.get_mut(place) else { return Ok(()) };
+        lane.rebuild(base_sequence, now_ms, records, compression)
     }
 
     /// Takes one input and says what follows.
@@ -256,8 +272,8 @@ impl Publisher {
         for output in outputs {
             self.carry_out(now, place, producer, output);
         }
-        if let Some(batch) = batch {
-            self.produce(now, place, batch);
+        if let Some((base_sequence, batch)) = batch {
+            self.produce(now, place, base_sequence, batch);
         }
         busy
     }
@@ -281,13 +297,13 @@ impl Publisher {
         }
     }
 
-    fn produce(&mut self, now: Millis, place: &TopicPartition, batch: Frozen) {
-        let bytes = batch.bytes.len();
+    fn produce(&mut self, now: Millis, place: &TopicPartition, base_sequence: i32, batch: Bytes) {
+        let bytes = batch.len();
         let timeout_ms = self.settings.produce_timeout_ms;
         let (topic, partition) = (place.topic.clone(), place.partition);
         let target = Target::Leader { topic: topic.clone(), partition };
-        let request = produce::Request { topic, partition, timeout_ms, batch: batch.bytes }.into();
-        let asked = Asked::Produce { place: place.clone(), base_sequence: batch.base_sequence, bytes };
+        let request = produce::Request { topic, partition, timeout_ms, batch }.into();
+        let asked = Asked::Produce { place: place.clone(), base_sequence, bytes };
         self.in_flight_bytes += bytes;
         let wait_ms = Millis::try_from(timeout_ms).unwrap_or(0) + ANSWER_MARGIN_MS;
         self.ask(now, asked, target, request, wait_ms);

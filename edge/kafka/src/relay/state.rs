@@ -46,15 +46,27 @@ impl StoredTopic {
     }
 }
 
-/// A batch that is sent as it is until it is acknowledged.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A batch that is sent until it is acknowledged, always of the same records.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frozen {
     /// Sequence of its first record: with the partition, its name.
     pub base_sequence: i32,
     /// How many records it has.
     pub count: i32,
-    /// What goes over the wire.
-    pub bytes: Bytes,
+    /// What goes over the wire. Not stored: `None` after a restart, until it is made again.
+    pub bytes: Option<Bytes>,
+}
+
+/// Other records than those of which a batch was frozen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("batch {base_sequence} was frozen with {frozen} records, not with {given}")]
+pub struct OtherRecords {
+    /// Which batch.
+    pub base_sequence: i32,
+    /// How many it has.
+    pub frozen: i32,
+    /// How many were given.
+    pub given: usize,
 }
 
 impl Frozen {
@@ -64,8 +76,19 @@ impl Frozen {
     }
 }
 
+/// Why a batch cannot be made again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RebuildRefusal {
+    /// The records are not those that it was frozen with.
+    #[error(transparent)]
+    OtherRecords(#[from] OtherRecords),
+    /// The records do not make a batch.
+    #[error(transparent)]
+    Batch(#[from] BatchTooLarge),
+}
+
 /// Everything a relay must remember of a partition.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartitionState {
     /// Which partition.
     pub place: TopicPartition,
@@ -94,10 +117,32 @@ impl PartitionState {
     ) -> Result<Frozen, BatchTooLarge> {
         let stamp = self.stamp(self.next_sequence);
         let bytes = batch::encode(records, stamp, now_ms, compression)?;
-        let frozen = Frozen { base_sequence: stamp.base_sequence, count: records.len() as i32, bytes };
+        let frozen =
+            Frozen { base_sequence: stamp.base_sequence, count: records.len() as i32, bytes: Some(bytes) };
         self.next_sequence = sequence_after(self.next_sequence, frozen.count);
         self.frozen.push_back(frozen.clone());
         Ok(frozen)
+    }
+
+    /// Makes the bytes of an open batch again, from the records that it was frozen with. Their timestamp becomes `now_ms`, and not the time of
+    /// freezing: brokers forget a producer by the timestamps of its batches.
+    pub fn rebuild(
+        &mut self,
+        base_sequence: i32,
+        now_ms: i64,
+        records: &[Record],
+        compression: Compression,
+    ) -> Result<(), RebuildRefusal> {
+        let stamp = self.stamp(base_sequence);
+        // Read-back may have found it meanwhile.
+        let Some(frozen) = self.frozen.iter_mut().find(|frozen| frozen.base_sequence == base_sequence) else {
+            return Ok(());
+        };
+        if usize::try_from(frozen.count) != Ok(records.len()) {
+            return Err(OtherRecords { base_sequence, frozen: frozen.count, given: records.len() }.into());
+        }
+        frozen.bytes = Some(batch::encode(records, stamp, now_ms, compression)?);
+        Ok(())
     }
 
     /// Takes note that the batch named `base_sequence` lies at the offsets before `next_offset` (−1: unknown). False when
@@ -125,8 +170,8 @@ impl PartitionState {
         for frozen in &mut moved.frozen {
             let base_sequence = moved.next_sequence;
             let stamp = Stamp { producer_id: moved.producer.producer_id, epoch, base_sequence };
-            *frozen =
-                Frozen { base_sequence, count: frozen.count, bytes: batch::restamp(&frozen.bytes, stamp) };
+            let bytes = frozen.bytes.as_ref().map(|bytes| batch::restamp(bytes, stamp));
+            *frozen = Frozen { base_sequence, count: frozen.count, bytes };
             moved.next_sequence = sequence_after(base_sequence, frozen.count);
         }
         Some(moved)
@@ -161,6 +206,21 @@ mod tests {
     }
 
     #[test]
+    fn a_batch_is_made_again_of_its_own_records_only() {
+        let mut state = with_batches(&[2, 3]);
+        let (before, base_sequence) = (state.frozen[1].clone(), state.frozen[1].base_sequence);
+        state.frozen[1].bytes = None;
+        let records = vec![Record::default(); 4];
+        let refusal = state.rebuild(base_sequence, 7, &records, Compression::None).unwrap_err();
+        assert_eq!(refusal, OtherRecords { base_sequence, frozen: 3, given: 4 }.into());
+        assert_eq!(state.frozen[1].bytes, None);
+        state.rebuild(base_sequence, 7, &records[..3], Compression::None).unwrap();
+        assert_eq!(state.frozen[1], before);
+        assert!(state.acknowledge(base_sequence, -1));
+        assert_eq!(state.rebuild(base_sequence, 7, &records, Compression::None), Ok(()));
+    }
+
+    #[test]
     fn only_the_head_moves_the_start_of_read_back() {
         let mut state = with_batches(&[1, 1, 1]);
         let names: Vec<i32> = state.frozen.iter().map(|frozen| frozen.base_sequence).collect();
@@ -179,9 +239,10 @@ mod tests {
         let moved = state.with_next_epoch().unwrap();
         assert_eq!((moved.producer.epoch, moved.next_sequence), (1, 5));
         for (before, after) in state.frozen.iter().zip(&moved.frozen) {
-            let (header, bytes) = batch::headers(after.bytes.clone()).next().unwrap().unwrap();
+            let (before, of_after) = (before.bytes.clone().unwrap(), after.bytes.clone().unwrap());
+            let (header, bytes) = batch::headers(of_after).next().unwrap().unwrap();
             assert_eq!((header.stamp.epoch, header.stamp.base_sequence), (1, after.base_sequence));
-            assert_eq!(bytes.slice(61..), before.bytes.slice(61..));
+            assert_eq!(bytes.slice(61..), before.slice(61..));
             assert_eq!(batch::decode(&header, &bytes).unwrap().len(), after.count as usize);
         }
         let last = Producer { epoch: i16::MAX, ..state.producer };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use gyesan_kafka::TopicPartition;
 use gyesan_kafka::batch::{self, Compression, Record};
-use gyesan_kafka::relay::{Input, Output, PartitionState, Publisher, Settings, StopReason, Stored};
+use gyesan_kafka::relay::{Frozen, Input, Output, PartitionState, Publisher, Settings, StopReason, Stored};
 use gyesan_kafka::sim::Chance;
 
 use crate::client::parse;
@@ -62,6 +62,17 @@ impl Relay {
         self.sockets.close_all();
         self.sockets = Sockets::new();
         self.publisher = Publisher::new(now(), self.settings.clone(), self.stored.clone());
+        for state in &self.stored.partitions {
+            for frozen in &state.frozen {
+                let first = frozen.base_sequence as usize;
+                let numbers = first..first + frozen.count as usize;
+                let records: Vec<Record> = numbers.map(|number| record(&state.place, number)).collect();
+                let (now, base_sequence) = (now() as i64, frozen.base_sequence);
+                let rebuilt =
+                    self.publisher.rebuild(now, &state.place, base_sequence, &records, Compression::None);
+                rebuilt.unwrap();
+            }
+        }
     }
 
     pub fn crash_sometimes(&mut self, per_mille: u64) {
@@ -125,7 +136,7 @@ impl Relay {
                 let mut states = self.stored.partitions.iter_mut();
                 let state = states.find(|state| state.place == place).unwrap();
                 state.next_sequence = batch::sequence_after(frozen.base_sequence, frozen.count);
-                state.frozen.push_back(frozen.clone());
+                state.frozen.push_back(Frozen { bytes: None, ..frozen.clone() });
                 self.positions.insert(place.clone(), until);
                 self.give(Input::Stored { place: place.clone(), base_sequence: frozen.base_sequence });
             }

@@ -161,6 +161,7 @@ impl World {
             assert!(!still, "seed {}: a tick must move the deadline", self.seed);
         }
         self.store_some();
+        self.rebuild_some();
         self.freeze_some();
     }
 
@@ -222,6 +223,30 @@ impl World {
         to_it.then(|| Input::Socket(news.renumbered(link % GENERATION)))
     }
 
+    /// After a restart the records come back at some time, in any order.
+    fn rebuild_some(&mut self) {
+        let mut rebuilt = false;
+        for place in places() {
+            let Some(publisher) = &mut self.publisher else { return };
+            let open = publisher.partition(&place).map(|state| state.frozen.clone()).unwrap_or_default();
+            for frozen in open.iter().filter(|frozen| frozen.bytes.is_none()) {
+                if self.chance.happens(300) {
+                    let first = frozen.base_sequence as usize;
+                    let numbers = first..first + frozen.count as usize;
+                    let records: Vec<Record> = numbers.map(|number| record(&place, number)).collect();
+                    let now_ms = self.now as i64;
+                    publisher
+                        .rebuild(now_ms, &place, frozen.base_sequence, &records, Compression::None)
+                        .unwrap();
+                    rebuilt = true;
+                }
+            }
+        }
+        if rebuilt {
+            self.give(Input::Tick);
+        }
+    }
+
     fn freeze_some(&mut self) {
         for place in places() {
             loop {
@@ -264,7 +289,7 @@ impl World {
     fn store(&mut self, place: &TopicPartition, frozen: Frozen, position: usize) {
         let state = self.stored.partitions.iter_mut().find(|state| state.place == *place).unwrap();
         state.next_sequence = batch::sequence_after(frozen.base_sequence, frozen.count);
-        state.frozen.push_back(frozen);
+        state.frozen.push_back(Frozen { bytes: None, ..frozen });
         self.positions.insert(place.clone(), position);
     }
 

@@ -1,26 +1,26 @@
 //! Sending, and what the answers mean.
 
+use bytes::Bytes;
+
 use super::{Lane, Next, Output, Phase, StopReason, TRUST_MS, Trouble, Why};
 use crate::Millis;
 use crate::api::{Answer, produce};
 use crate::cluster::Failure;
 use crate::error_code::{Class, ErrorCode};
-use crate::relay::{FROZEN_MAX, Frozen};
+use crate::relay::FROZEN_MAX;
 
 impl Lane {
-    /// The next batch to send, if one may be sent and `bytes_max` allows it. It counts as sent.
-    pub(in crate::relay) fn next_to_send(&mut self, now: Millis, bytes_max: usize) -> Option<Frozen> {
+    /// The next batch to send and its bytes, if one may be sent and `bytes_max` allows it. It counts as sent.
+    pub(in crate::relay) fn next_to_send(&mut self, now: Millis, bytes_max: usize) -> Option<(i32, Bytes)> {
         let window = if now < self.trusted_until { FROZEN_MAX } else { 1 };
         if !matches!(self.phase, Phase::Sending) || self.in_flight.len() >= window {
             return None;
         }
-        let sent = |frozen: &&Frozen| !self.in_flight.contains(&frozen.base_sequence);
-        let frozen = self.state.frozen.iter().take(self.stored).find(sent)?;
-        if frozen.bytes.len() > bytes_max {
-            return None;
-        }
+        let mut stored = self.state.frozen.iter().take(self.stored);
+        let frozen = stored.find(|frozen| !self.in_flight.contains(&frozen.base_sequence))?;
+        let bytes = frozen.bytes.clone().filter(|bytes| bytes.len() <= bytes_max)?;
         self.in_flight.push(frozen.base_sequence);
-        Some(frozen.clone())
+        Some((frozen.base_sequence, bytes))
     }
 
     pub(super) fn take_produced(

@@ -37,7 +37,8 @@ pub struct Stored {
     pub producer: Option<Producer>,
     /// The topics as they were first seen.
     pub topics: Vec<StoredTopic>,
-    /// The partitions, each with its frozen batches in order of freezing.
+    /// The partitions, each with its frozen batches in order of freezing. Those without bytes are sent once
+    /// [`Publisher::rebuild`](super::Publisher::rebuild) has made them again.
     pub partitions: Vec<PartitionState>,
 }
 
