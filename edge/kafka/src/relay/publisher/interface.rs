@@ -23,7 +23,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The usual settings for these brokers and topics: 10 s, 1 MiB in flight.
+    /// The usual settings for these brokers and topics: 10 s, 4 MiB in flight.
     pub fn new(bootstrap: Vec<Address>, topics: Vec<String>) -> Self {
         let connection = connection::Settings::default();
         Self { connection, bootstrap, topics, produce_timeout_ms: 10_000, in_flight_bytes_max: 4 << 20 }
