@@ -317,7 +317,12 @@ impl Actor for Consumer {
     fn finish(&mut self, turn: &mut Turn<'_>) -> Result<(), Fault> {
         let must_ask = (self.must_ask || !self.handling.is_located()) && !self.handling.is_halted();
         let unsettled = must_ask || self.handling.is_unsaved();
-        self.alarm.wish(turn, unsettled.then(|| turn.now.plus_ms(UNSAVED_MS)));
+        // Nobody but the alarm makes a projection try again.
+        let pause_ms = match self.handling.subscription.is_projection() {
+            true => self.handling.pause_ms().max(UNSAVED_MS),
+            false => UNSAVED_MS,
+        };
+        self.alarm.wish(turn, unsettled.then(|| turn.now.plus_ms(pause_ms)));
         Ok(())
     }
 }

@@ -31,6 +31,7 @@ pub struct World {
     database: Database,
     actor: Box<dyn Actor>,
     end: u64,
+    alarm: Option<i64>,
 }
 
 /// A query database as the migrations leave it, that counts what is written to the list.
@@ -129,6 +130,7 @@ impl World {
             shard,
             database,
             end: 0,
+            alarm: None,
         };
         world.input(Input::Alarm);
         world
@@ -172,7 +174,7 @@ impl World {
                     Effect::Query { id, query } => self.asked.push_back((id, query)),
                     Effect::Reply { result, .. } => self.replies.push(result),
                     Effect::Log(line) => self.log.push(line),
-                    Effect::Alarm(_) => {}
+                    Effect::Alarm(at) => self.alarm = Some(at.0),
                     other => panic!("nothing of a projection: {other:?}"),
                 }
             }
@@ -204,14 +206,21 @@ impl World {
 
     /// Lets time pass, alarms go off and questions be answered, until there are none.
     pub fn settle(&mut self) {
-        for _ in 0..100 {
+        for _ in 0..200 {
             while !self.asked.is_empty() {
                 self.answer();
             }
-            self.now += 1_000;
-            self.input(Input::Alarm);
+            self.pass();
         }
         assert!(self.asked.is_empty(), "{:?}", self.asked);
+    }
+
+    /// Lets a second pass; the alarm goes off if it is set.
+    pub fn pass(&mut self) {
+        self.now += 1_000;
+        if self.alarm.take_if(|at| *at <= self.now).is_some() {
+            self.input(Input::Alarm);
+        }
     }
 
     /// The route's own steps.
