@@ -4,13 +4,17 @@ mod consumer;
 mod ledger;
 mod log;
 mod order;
+mod relay;
 
 pub use consumer::{ConsumerCommand, ConsumerPosition, DeadLetter, Halt};
 pub use ledger::{Account, Balances, LedgerCommand, Transfer, TransferResult};
-pub use log::{LogCommand, LogStatus, Record, RelaySource, RelayStatus, StoppedPartition, Wake};
+pub use log::{LogCommand, LogStatus, Record, Wake};
 pub use order::{
     Claimed, ConfirmOutcome, CreditedFact, IdempotencyCommand, NewOrder, OrderCommand, OrderTotals, Placed,
     StoredOrder, UnresolvedRow,
+};
+pub use relay::{
+    RelayCommand, RelaySource, RelayStatus, Republication, Resumed, Stopped, StoppedPartition, StoppedSource,
 };
 
 use crate::outbox::LogPage;
@@ -45,8 +49,8 @@ pub enum Command {
     },
     /// Of a relay: how far it is.
     RelayStatus,
-    /// Of a relay: an operator has seen to the partitions it has stopped, and it is to go on.
-    ResumeRelay,
+    /// Of a relay: an operator's order.
+    Relay(RelayCommand),
     /// Of anybody: see to what is due. Sent by the cron, in case an alarm was lost.
     Poke,
     /// Of a consumer: where it stands.
@@ -100,6 +104,10 @@ pub enum Reply {
     LogStatus(LogStatus),
     /// To [`Command::RelayStatus`].
     Relay(RelayStatus),
+    /// To [`RelayCommand::Resume`].
+    Resumed(Resumed),
+    /// To [`RelayCommand::Republish`]; to a repeat, as it is now.
+    Republishing(Republication),
     /// To [`IdempotencyCommand::Claim`].
     Claimed(Claimed),
     /// To [`Command::Wake`], once its records are dealt with, to [`Command::Position`], and to an operator's pausing and resuming.

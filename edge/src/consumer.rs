@@ -98,7 +98,7 @@ impl Consumer {
             | Command::Idempotency(_)
             | Command::Appended { .. }
             | Command::RelayStatus
-            | Command::ResumeRelay => {
+            | Command::Relay(_) => {
                 Err(Rejection::with(Code::Internal, "not a command for a consumer").into())
             }
         }

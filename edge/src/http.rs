@@ -95,6 +95,7 @@ async fn route<P: Ports>(context: &Context<'_, P>, endpoint: Endpoint) -> Answer
         Route::Wallet => wallets::wallet(context, &endpoint).await,
         Route::WalletTransactions => wallets::transactions(context, &endpoint).await,
         Route::OpsOutbox => outbox::show(context, &endpoint).await,
+        Route::OpsRepublish => outbox::republish(context, &endpoint).await,
         Route::OpsResumeRelay => outbox::resume_relay(context, &endpoint).await,
         Route::OpsConsumers => consumers::list(context, &endpoint).await,
         Route::OpsPause => consumers::pause(context, &endpoint).await,

@@ -100,7 +100,7 @@ impl LedgerShard {
             | Command::Appended { .. }
             | Command::Consumer(_)
             | Command::RelayStatus
-            | Command::ResumeRelay => {
+            | Command::Relay(_) => {
                 Err(Rejection::with(Code::Internal, "not a command for a ledger shard").into())
             }
         }

@@ -30,6 +30,7 @@ pub const CONSUMER: &[Migration] = &[
 pub const RELAY: &[Migration] = &[
     (1, include_str!("../migrations/relay/0001_init.sql")),
     (2, include_str!("../migrations/relay/0002_batches_by_their_records.sql")),
+    (3, include_str!("../migrations/relay/0003_republications.sql")),
 ];
 
 /// Brings an object's tables up to date; runs at every start, within the first turn's transaction.

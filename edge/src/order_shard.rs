@@ -105,7 +105,7 @@ impl OrderShard {
             | Command::Appended { .. }
             | Command::Consumer(_)
             | Command::RelayStatus
-            | Command::ResumeRelay => {
+            | Command::Relay(_) => {
                 return Err(Rejection::with(Code::Internal, "not a command for an order shard").into());
             }
         };

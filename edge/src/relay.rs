@@ -10,14 +10,17 @@
 //! The database is never behind what was sent, because sockets are effects; and never ahead of what the publisher knows, because a
 //! turn that could not be stored makes the relay start over from the database.
 
+mod again;
 mod freeze;
+mod operate;
 mod rebuild;
+mod republications;
 mod source;
 mod store;
 
 use crate::actor::{Actor, Effect, Fault, Input, Link, LogLine, SocketNews, SocketOrder, Turn};
 use crate::alarm::Alarm;
-use crate::command::{Command, Rejection, RelaySource, RelayStatus, Reply, StoppedPartition};
+use crate::command::{Command, Rejection, RelayCommand, Reply};
 use crate::config::Kafka;
 use crate::migration;
 use crate::registrar::Registrar;
@@ -27,7 +30,7 @@ use crate::throttle::Throttle;
 use crate::topology::{Subscription, Target, Topology};
 use gyesan_core::problem::Code;
 use gyesan_core::time::Timestamp;
-use gyesan_kafka::relay::{self as protocol, Output, Publisher, Settings};
+use gyesan_kafka::relay::{self as protocol, Output, Publisher, Settings, StopReason};
 use gyesan_kafka::{Millis, TopicPartition};
 use source::Source;
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,7 +58,7 @@ pub struct Relay {
     acknowledged: Vec<(TopicPartition, i32, i64)>,
     /// When that is to be stored at the latest.
     unsaved_until: Option<Timestamp>,
-    stopped: BTreeMap<TopicPartition, String>,
+    stopped: BTreeMap<TopicPartition, StopReason>,
     /// Sockets that are open or opening.
     links: BTreeSet<Link>,
     /// What this publisher's numbers of connections are moved by, so that no two publishers share one.
@@ -162,40 +165,18 @@ impl Relay {
                 }
                 None => Err(Rejection::with(Code::Internal, "not a log of this relay").into()),
             },
-            Command::RelayStatus => Ok(Reply::Relay(self.status())),
+            Command::RelayStatus => Ok(Reply::Relay(self.status(turn.sql)?)),
             Command::Poke => {
                 self.sources.values_mut().for_each(Source::doubt);
                 Ok(Reply::Done)
             }
-            Command::ResumeRelay => {
-                for place in std::mem::take(&mut self.stopped).into_keys() {
-                    turn.push(self.line("info", "relay.resumed", place.to_string()));
-                    self.tell(protocol::Input::Resume { place });
-                }
-                Ok(Reply::Done)
+            Command::Relay(RelayCommand::Resume { what, accept_loss }) => {
+                self.resume(turn, &what, accept_loss)
+            }
+            Command::Relay(RelayCommand::Republish { id, source, first, last, kept }) => {
+                self.republish(turn, &id, source, (first, last), kept)
             }
             _ => Err(Rejection::with(Code::Internal, "not a command for a relay").into()),
-        }
-    }
-
-    fn status(&self) -> RelayStatus {
-        let published = |shard: Target, source: &Source| {
-            let of_it = self.open.values().filter(|origin| origin.source == shard);
-            of_it.map(|origin| origin.first_seq.saturating_sub(1)).min().unwrap_or(source.taken_over)
-        };
-        let source = |(shard, source): (&Target, &Source)| RelaySource {
-            source: *shard,
-            taken_over: source.taken_over,
-            published: published(*shard, source),
-        };
-        let stopped = |(place, reason): (&TopicPartition, &String)| StoppedPartition {
-            partition: place.to_string(),
-            reason: reason.clone(),
-        };
-        RelayStatus {
-            sources: self.sources.iter().map(source).collect(),
-            in_flight_batches: u64::try_from(self.open.len()).unwrap_or(u64::MAX),
-            stopped: self.stopped.iter().map(stopped).collect(),
         }
     }
 
@@ -210,6 +191,13 @@ impl Relay {
 
     /// Stores, tells and does what the publisher has said, until it says no more.
     fn carry_out(&mut self, turn: &mut Turn<'_>) -> Result<(), SqlError> {
+        while !self.outputs.is_empty() {
+            self.carry_out_once(turn)?;
+        }
+        Ok(())
+    }
+
+    fn carry_out_once(&mut self, turn: &mut Turn<'_>) -> Result<(), SqlError> {
         for output in std::mem::take(&mut self.outputs) {
             match output {
                 Output::Socket(order) => {
@@ -241,9 +229,14 @@ impl Relay {
                         source.needs_no_more(&place, base_sequence);
                     }
                 }
+                Output::MovedOn { place, producer, next_sequence, scan_from, renamed } => {
+                    self.save_acknowledged(turn)?;
+                    store::move_on(turn.sql, &place, producer, next_sequence, scan_from, &renamed)?;
+                    self.move_on(turn, &place, producer, scan_from, &renamed);
+                }
                 Output::Stopped { place, reason } => {
                     turn.push(self.line("error", "alert.relay-stopped", format!("{place}: {reason}")));
-                    self.stopped.insert(place, reason.to_string());
+                    self.stopped.insert(place, reason);
                 }
                 Output::Postponed { place, error } => {
                     let detail = format!("{place}: {error}; what is committed waits here");
@@ -297,8 +290,8 @@ impl Relay {
     fn look_ahead(&mut self, turn: &mut Turn<'_>) {
         let mut wishes: Vec<Timestamp> = Vec::new();
         for (shard, source) in &mut self.sources {
-            if let Some(after) = source.wants_page(turn.now) {
-                turn.push(Effect::ReadLog { source: *shard, after, limit: source.page_records });
+            if let Some((after, limit)) = source.wants_page(turn.now) {
+                turn.push(Effect::ReadLog { source: *shard, after, limit });
             }
             wishes.extend(source.retry_at());
         }
@@ -413,6 +406,8 @@ impl Actor for Relay {
             self.carry_out(turn)?;
             commits = true;
         }
+        self.end_failed_republications(turn)?;
+        self.tell_stopped_sources(turn);
         // A topic may have become of interest.
         self.carry_out(turn)?;
         if commits {

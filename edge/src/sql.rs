@@ -147,6 +147,17 @@ impl Row {
         T::try_from(value).map_err(|_| SqlError(format!("column {column} holds {value}, out of range")))
     }
 
+    /// The non-negative integer in a column that may be NULL.
+    ///
+    /// # Errors
+    /// When the column is missing or holds something else.
+    pub fn count_or_null<T: TryFrom<i64>>(&self, column: usize) -> Result<Option<T>, SqlError> {
+        match self.0.get(column) {
+            Some(Value::Null) => Ok(None),
+            _ => self.count(column).map(Some),
+        }
+    }
+
     /// The JSON in a column, parsed.
     ///
     /// # Errors

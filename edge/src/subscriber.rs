@@ -201,7 +201,7 @@ impl Subscriber {
             | Command::Wake(_)
             | Command::Appended { .. }
             | Command::RelayStatus
-            | Command::ResumeRelay => {
+            | Command::Relay(_) => {
                 Err(Rejection::with(Code::Internal, "not a command for a consumer of a topic").into())
             }
         }

@@ -1,6 +1,5 @@
 //! The logs of shards: what is asked of them, and how far their readers are.
 
-use crate::topology::Target;
 use gyesan_core::event::Event;
 use gyesan_core::id::MerchantId;
 use gyesan_core::time::Timestamp;
@@ -65,38 +64,4 @@ pub struct LogStatus {
     pub oldest_pending: Option<Timestamp>,
     /// Records that a reader has not taken over.
     pub pending: u64,
-}
-
-/// How far a relay is.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct RelayStatus {
-    /// For each log that it publishes.
-    pub sources: Vec<RelaySource>,
-    /// Frozen batches that the brokers have not acknowledged yet.
-    pub in_flight_batches: u64,
-    /// Partitions that nothing is published to until a person has looked at them, and why.
-    pub stopped: Vec<StoppedPartition>,
-}
-
-/// How far a relay is in one log.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct RelaySource {
-    /// Whose log.
-    pub source: Target,
-    /// The last position that is frozen: whatever happens, the relay publishes it.
-    pub taken_over: u64,
-    /// The last position up to which everything is acknowledged by the brokers.
-    pub published: u64,
-}
-
-/// A partition that a relay has stopped.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct StoppedPartition {
-    /// `topic/partition`.
-    pub partition: String,
-    /// Why, as a sentence.
-    pub reason: String,
 }

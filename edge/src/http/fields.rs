@@ -109,6 +109,15 @@ impl<'v> Fields<'v> {
         None
     }
 
+    /// `true` or `false`.
+    pub fn boolean(&self, name: &str) -> Option<bool> {
+        let value = self.value(name)?.as_bool();
+        if value.is_none() {
+            self.fault(name, Code::InvalidType);
+        }
+        value
+    }
+
     /// A whole number of any size; too large for 64 bits is noted as `INVALID_VALUE`, a fraction as `INVALID_TYPE`.
     pub fn integer(&self, name: &str) -> Option<i64> {
         match self.value(name)? {

@@ -26,11 +26,30 @@ pub struct Claim {
     request: String,
 }
 
+/// Reads the header and names the scope, in which a request is the same one. `resource` is what it is about.
+///
+/// # Errors
+/// `IDEMPOTENCY_KEY_MISSING`; `INVALID_VALUE` for a key that is empty, too long or not plain ASCII.
+pub fn scope<P: Ports>(context: &Context<'_, P>, caller: &Caller, resource: &str) -> Result<String, Problem> {
+    let Some(key) = context.request.headers().get("idempotency-key") else {
+        return Err(Problem::new(Code::IdempotencyKeyMissing));
+    };
+    let plain = |key: &&str| {
+        (1..=KEY_MAX).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic() || b == b' ')
+    };
+    let Some(key) = key.to_str().ok().map(str::trim).filter(plain) else {
+        return Err(Problem::with(Code::InvalidValue, "an Idempotency-Key is 1 to 255 ASCII characters"));
+    };
+    let (method, path) = (context.request.method(), context.request.uri().path());
+    let scope = format!("{}\n{method}\n{path}\n{resource}\n{key}", caller.holder());
+    Ok(auth::digest(&scope))
+}
+
 impl Claim {
-    /// Reads the header and names the scope. `resource` is the order's id; the body is part of what a repeat must be equal in.
+    /// Of the key in the header. `resource` is the order's id; the body is part of what a repeat must be equal in.
     ///
     /// # Errors
-    /// `IDEMPOTENCY_KEY_MISSING`; `INVALID_VALUE` for a key that is empty, too long or not plain ASCII.
+    /// Those of [`scope`].
     pub fn new<P: Ports>(
         context: &Context<'_, P>,
         caller: &Caller,
@@ -38,18 +57,8 @@ impl Claim {
         resource: &str,
         body: &Value,
     ) -> Result<Claim, Problem> {
-        let Some(key) = context.request.headers().get("idempotency-key") else {
-            return Err(Problem::new(Code::IdempotencyKeyMissing));
-        };
-        let plain = |key: &&str| {
-            (1..=KEY_MAX).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic() || b == b' ')
-        };
-        let Some(key) = key.to_str().ok().map(str::trim).filter(plain) else {
-            return Err(Problem::with(Code::InvalidValue, "an Idempotency-Key is 1 to 255 ASCII characters"));
-        };
-        let (method, path) = (context.request.method(), context.request.uri().path());
-        let scope = format!("{}\n{method}\n{path}\n{resource}\n{key}", caller.holder());
-        Ok(Claim { shard, scope: auth::digest(&scope), request: auth::digest(&body.to_string()) })
+        let scope = scope(context, caller, resource)?;
+        Ok(Claim { shard, scope, request: auth::digest(&body.to_string()) })
     }
 
     /// The answer of an earlier run, or `None` when this request shall run.

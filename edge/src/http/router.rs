@@ -19,6 +19,7 @@ pub enum Route {
     Wallet,
     WalletTransactions,
     OpsOutbox,
+    OpsRepublish,
     OpsResumeRelay,
     OpsConsumers,
     OpsPause,
@@ -74,6 +75,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
     here("GET", "/v1/wallets/{sellerId}/transactions", Route::WalletTransactions, Access::SECRET),
     // The deployment's operator
     here("GET", "/v1/ops/outbox", Route::OpsOutbox, Access::OPERATOR),
+    here("POST", "/v1/ops/outbox/republish", Route::OpsRepublish, Access::OPERATOR),
     here("POST", "/v1/ops/relays/{relay}/resume", Route::OpsResumeRelay, Access::OPERATOR),
     here("GET", "/v1/ops/consumers", Route::OpsConsumers, Access::OPERATOR),
     here("POST", "/v1/ops/consumers/{consumer}/{partition}/pause", Route::OpsPause, Access::OPERATOR),

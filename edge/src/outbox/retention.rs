@@ -78,11 +78,9 @@ impl Retention {
             return Ok(false);
         }
         let released = match result {
-            Ok(Reply::Relay(status)) => status
-                .sources
-                .iter()
-                .find(|source| source.source == self.shard)
-                .map(|source| source.published),
+            Ok(Reply::Relay(status)) => {
+                status.sources.iter().find(|source| source.source == self.shard).map(|source| source.released)
+            }
             _ => None,
         };
         let (due, last) = match released {

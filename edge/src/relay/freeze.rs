@@ -1,7 +1,7 @@
 //! Making batches of what was read.
 
 use super::Relay;
-use super::source::Source;
+use super::republications;
 use super::store::{self, Origin};
 use crate::actor::Turn;
 use crate::dead_letter_log;
@@ -15,7 +15,7 @@ use gyesan_kafka::TopicPartition;
 use gyesan_kafka::batch::{Compression, Record};
 use gyesan_kafka::partitioner::partition_of;
 use gyesan_kafka::relay::{Input, Publisher};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// Records of a batch, at most: larger ones are no faster (`reference` measurements: 100 to 1,000).
 const BATCH_RECORDS: usize = 1_000;
@@ -28,6 +28,8 @@ struct Groups {
     by_place: BTreeMap<TopicPartition, Group>,
     /// The last position that is in one of them.
     last: u64,
+    /// Why the record behind it cannot be published.
+    bad: Option<String>,
 }
 
 struct Group {
@@ -45,7 +47,8 @@ impl Relay {
         let mut frozen = Vec::new();
         let mut unseen = Vec::new();
         for (shard, source) in &mut self.sources {
-            if source.ahead.is_empty() {
+            let again = source.again.under_way().filter(|_| !source.again.ahead.is_empty());
+            if !source.has_new() && again.is_none() {
                 continue;
             }
             let topic = topic_of(*shard);
@@ -64,23 +67,47 @@ impl Relay {
                 }
                 continue;
             }
-            let groups = gather(*shard, source, partitions, &self.publisher, &self.registrar)?;
-            if groups.by_place.is_empty() {
-                continue;
+            // What is new first: what is published once more can wait.
+            for republication in [None, again] {
+                let entries = match republication {
+                    None if source.has_new() => &mut source.ahead,
+                    Some(_) => &mut source.again.ahead,
+                    None => continue,
+                };
+                let groups = gather(*shard, entries, partitions, &self.publisher, &self.registrar);
+                if let Some(why) = groups.bad {
+                    match republication {
+                        None => source.stop(why),
+                        Some(_) => source.again.fail(why),
+                    }
+                }
+                if groups.by_place.is_empty() {
+                    continue;
+                }
+                for (place, group) in groups.by_place {
+                    let batch = self
+                        .publisher
+                        .freeze(turn.now.0, &place, &group.records, Compression::None)
+                        .map_err(|refusal| SqlError(format!("{place}: {refusal}")))?;
+                    let next =
+                        self.publisher.partition(&place).map_or(0, |partition| partition.next_sequence);
+                    let origin =
+                        Origin { source: *shard, first_seq: group.first_seq, partitions, republication };
+                    store::freeze(turn.sql, &place, &batch, next, origin)?;
+                    self.open.insert((place.clone(), batch.base_sequence), origin);
+                    frozen.push(Ok((place, batch.base_sequence)));
+                }
+                match republication {
+                    None => {
+                        store::take_over(turn.sql, *shard, groups.last)?;
+                        source.taken_over = groups.last;
+                    }
+                    Some(number) => {
+                        republications::advance(turn.sql, number, groups.last.saturating_add(1))?;
+                        source.again.frozen_to(groups.last);
+                    }
+                }
             }
-            for (place, group) in groups.by_place {
-                let batch = self
-                    .publisher
-                    .freeze(turn.now.0, &place, &group.records, Compression::None)
-                    .map_err(|refusal| SqlError(format!("{place}: {refusal}")))?;
-                let next = self.publisher.partition(&place).map_or(0, |partition| partition.next_sequence);
-                let origin = Origin { source: *shard, first_seq: group.first_seq, partitions };
-                store::freeze(turn.sql, &place, &batch, next, origin)?;
-                self.open.insert((place.clone(), batch.base_sequence), origin);
-                frozen.push(Ok((place, batch.base_sequence)));
-            }
-            store::take_over(turn.sql, *shard, groups.last)?;
-            source.taken_over = groups.last;
         }
         let any = frozen.iter().any(Result::is_ok);
         for result in frozen {
@@ -109,37 +136,39 @@ impl Relay {
 /// The longest prefix of what was read that fits into one batch for each partition that has room.
 fn gather(
     shard: Target,
-    source: &mut Source,
+    entries: &mut VecDeque<LogEntry>,
     partitions: u32,
     publisher: &Publisher,
     registrar: &Registrar,
-) -> Result<Groups, SqlError> {
+) -> Groups {
     let topic = topic_of(shard);
     let mut groups = Groups::default();
-    while let Some(entry) = source.ahead.front() {
+    while let Some(entry) = entries.front() {
         let partition = partition_of(&entry.key, partitions);
         let place = TopicPartition { topic: topic.to_owned(), partition };
         let bytes = entry.key.len() + entry.value.len();
-        match groups.by_place.get_mut(&place) {
-            Some(group) => {
-                if group.records.len() >= BATCH_RECORDS || group.bytes + bytes > BATCH_BYTES {
-                    break;
-                }
-                group.bytes += bytes;
-                group.records.push(record(shard, entry, registrar)?);
-            }
-            None => {
-                if !publisher.has_room(&place) {
-                    break;
-                }
-                let records = vec![record(shard, entry, registrar)?];
-                groups.by_place.insert(place, Group { first_seq: entry.seq, bytes, records });
-            }
+        let fits = match groups.by_place.get(&place) {
+            Some(group) => group.records.len() < BATCH_RECORDS && group.bytes + bytes <= BATCH_BYTES,
+            None => publisher.has_room(&place),
+        };
+        if !fits {
+            break;
         }
+        let record = match record(shard, entry, registrar) {
+            Ok(record) => record,
+            Err(SqlError(why)) => {
+                groups.bad = Some(why);
+                break;
+            }
+        };
+        let first = || Group { first_seq: entry.seq, bytes: 0, records: Vec::new() };
+        let group = groups.by_place.entry(place).or_insert_with(first);
+        group.bytes += bytes;
+        group.records.push(record);
         groups.last = entry.seq;
-        source.ahead.pop_front();
+        entries.pop_front();
     }
-    Ok(groups)
+    groups
 }
 
 /// What is published of an entry. The same of the same entry for ever: batches are made again from it.

@@ -58,9 +58,27 @@ impl Unbuilt {
             && partition_of(&entry.key, self.partitions) == self.place.partition
     }
 
+    /// The last position that need not be read for it.
+    pub fn read_to(&self) -> u64 {
+        self.entries.last().map_or(self.first_seq.saturating_sub(1), |entry| entry.seq)
+    }
+
+    /// Its partition goes on under other names.
+    pub fn rename(&mut self, place: &TopicPartition, renamed: &[(i32, i32)]) {
+        let name = renamed.iter().find(|(before, _)| self.is(place, *before));
+        if let Some((_, after)) = name {
+            self.base_sequence = *after;
+        }
+    }
+
     /// Takes one of its records.
     pub fn take(&mut self, entry: LogEntry) {
         self.entries.push(entry);
+    }
+
+    /// Its records are to be read again.
+    pub fn forget(&mut self) {
+        self.entries.clear();
     }
 
     /// Whether all of its records are there.
@@ -76,10 +94,17 @@ impl Relay {
             return Ok(());
         }
         let mut any = false;
-        for (whose, source) in &mut self.sources {
+        for (whose, source) in self.sources.iter_mut().filter(|(_, source)| source.stopped().is_none()) {
             for batch in source.take_whole() {
                 let records = batch.entries.iter().map(|entry| record(*whose, entry, &self.registrar));
-                let records: Vec<_> = records.collect::<Result<_, _>>()?;
+                let records: Vec<_> = match records.collect::<Result<_, _>>() {
+                    Ok(records) => records,
+                    Err(SqlError(why)) => {
+                        source.stop(why);
+                        source.keep_unbuilt(batch);
+                        continue;
+                    }
+                };
                 let (place, base_sequence) = (&batch.place, batch.base_sequence);
                 self.publisher
                     .rebuild(turn.now.0, place, base_sequence, &records, Compression::None)

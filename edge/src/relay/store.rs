@@ -1,5 +1,7 @@
 //! What a relay keeps in its database.
 
+use super::republications;
+use crate::command::Republication;
 use crate::params;
 use crate::sql::{Row, Sql, SqlError, from_json, to_json};
 use crate::topology::Target;
@@ -16,6 +18,8 @@ pub struct Origin {
     pub first_seq: u64,
     /// How many partitions the topic had then.
     pub partitions: u32,
+    /// The number of the republication that it belongs to, unless its records are published for the first time.
+    pub republication: Option<u64>,
 }
 
 /// Everything, as stored.
@@ -26,6 +30,8 @@ pub struct Contents {
     pub open: BTreeMap<(TopicPartition, i32), Origin>,
     /// How far each log is frozen.
     pub taken_over: BTreeMap<Target, u64>,
+    /// What is to be published once more and is not all frozen, in the order of the requests.
+    pub republications: Vec<Republication>,
 }
 
 /// Makes the caller the only process that may write.
@@ -49,14 +55,20 @@ pub fn read(sql: &dyn Sql) -> Result<Contents, SqlError> {
     )?;
     let mut partitions = partitions.iter().map(partition).collect::<Result<Vec<_>, _>>()?;
     let frozen = sql.query(
-        "SELECT topic, partition, base_sequence, count, source, first_seq, partitions FROM frozen ORDER BY number",
+        "SELECT topic, partition, base_sequence, count, source, first_seq, partitions, republication
+         FROM frozen ORDER BY number",
         &[],
     )?;
     let mut open = BTreeMap::new();
     for row in &frozen {
         let place = place(row)?;
         let batch = Frozen { base_sequence: row.count(2)?, count: row.count(3)?, bytes: None };
-        let origin = Origin { source: row.json(4)?, first_seq: row.count(5)?, partitions: row.count(6)? };
+        let origin = Origin {
+            source: row.json(4)?,
+            first_seq: row.count(5)?,
+            partitions: row.count(6)?,
+            republication: row.count_or_null(7)?,
+        };
         open.insert((place.clone(), batch.base_sequence), origin);
         let partition = partitions.iter_mut().find(|partition| partition.place == place);
         partition
@@ -80,6 +92,7 @@ pub fn read(sql: &dyn Sql) -> Result<Contents, SqlError> {
         },
         open,
         taken_over: taken_over.collect::<Result<_, SqlError>>()?,
+        republications: republications::unfinished(sql)?,
     })
 }
 
@@ -146,8 +159,8 @@ pub fn freeze(
 ) -> Result<(), SqlError> {
     let (topic, partition) = (place.topic.as_str(), i64::from(place.partition));
     sql.query(
-        "INSERT INTO frozen (topic, partition, base_sequence, count, source, first_seq, partitions)
-         VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO frozen (topic, partition, base_sequence, count, source, first_seq, partitions, republication)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         params![
             topic,
             partition,
@@ -156,6 +169,7 @@ pub fn freeze(
             to_json(&origin.source)?,
             origin.first_seq,
             origin.partitions,
+            origin.republication,
         ],
     )?;
     sql.query(
@@ -170,6 +184,57 @@ pub fn take_over(sql: &dyn Sql, source: Target, taken_over: u64) -> Result<(), S
         "INSERT INTO sources (source, taken_over) VALUES (?, ?)
          ON CONFLICT (source) DO UPDATE SET taken_over = excluded.taken_over",
         params![to_json(&source)?, taken_over],
+    )?;
+    Ok(())
+}
+
+/// Up to which position of a log nothing is needed any more, as it is stored.
+pub fn released(sql: &dyn Sql, source: Target) -> Result<u64, SqlError> {
+    let name = to_json(&source)?;
+    let rows = sql.query(
+        "SELECT min(needed) FROM (
+            SELECT min(first_seq) AS needed FROM frozen WHERE source = ?
+            UNION ALL SELECT min(next) FROM republications WHERE source = ? AND next <= last AND failed IS NULL
+            UNION ALL SELECT coalesce(max(taken_over), 0) + 1 FROM sources WHERE source = ?
+        )",
+        params![name.as_str(), name.as_str(), name.as_str()],
+    )?;
+    let needed: u64 = rows.first().map_or(Ok(1), |row| row.count(0))?;
+    Ok(needed.saturating_sub(1))
+}
+
+/// Stores that a partition goes on under another epoch, with its open batches under their new names.
+pub fn move_on(
+    sql: &dyn Sql,
+    place: &TopicPartition,
+    producer: Producer,
+    next_sequence: i32,
+    scan_from: i64,
+    renamed: &[(i32, i32)],
+) -> Result<(), SqlError> {
+    let (topic, partition) = (place.topic.as_str(), i64::from(place.partition));
+    sql.query(
+        "UPDATE partitions SET producer_id = ?, epoch = ?, next_sequence = ?, scan_from = ?
+         WHERE topic = ? AND partition = ?",
+        params![
+            producer.producer_id,
+            i64::from(producer.epoch),
+            i64::from(next_sequence),
+            scan_from,
+            topic,
+            partition,
+        ],
+    )?;
+    // In two steps, because a new name may be another batch's old one; new ones are below 0 in between.
+    for (before, after) in renamed {
+        sql.query(
+            "UPDATE frozen SET base_sequence = -1 - ? WHERE topic = ? AND partition = ? AND base_sequence = ?",
+            params![i64::from(*after), topic, partition, i64::from(*before)],
+        )?;
+    }
+    sql.query(
+        "UPDATE frozen SET base_sequence = -1 - base_sequence WHERE topic = ? AND partition = ? AND base_sequence < 0",
+        params![topic, partition],
     )?;
     Ok(())
 }

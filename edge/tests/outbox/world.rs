@@ -168,11 +168,18 @@ impl World {
                 Effect::Reply { result, .. } => self.replies.push(result.unwrap()),
                 Effect::Call { id: Some(id), command: Command::RelayStatus, .. } => {
                     self.questions += 1;
-                    let source = |published| RelaySource { source: SHARD, taken_over: published, published };
-                    let status = |published| RelayStatus {
-                        sources: vec![source(published)],
+                    let source = |released| RelaySource {
+                        source: SHARD,
+                        taken_over: released + 7,
+                        published: released + 3,
+                        released,
+                        stopped: None,
+                    };
+                    let status = |released| RelayStatus {
+                        sources: vec![source(released)],
                         in_flight_batches: 0,
                         stopped: Vec::new(),
+                        republications: Vec::new(),
                     };
                     let result = self.published.map(|position| Reply::Relay(status(position)));
                     self.queue.push_back(Input::CallAnswered { id, result: result.ok_or(CallFault::Lost) });

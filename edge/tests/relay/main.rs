@@ -2,6 +2,9 @@
 //! process that still runs stops.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+mod losing;
+mod republishing;
+mod stopping;
 mod world;
 
 use world::World;

@@ -118,6 +118,26 @@ fn the_log_of_an_order_says_whether_it_is_all_there() {
 }
 
 #[test]
+fn nothing_is_published_again_without_kafka_nor_by_a_request_that_says_too_little() {
+    let world = World::new();
+    paid(&world, 1);
+    let path = "/v1/ops/outbox/republish";
+    let key = [("idempotency-key", "r1")];
+    let good = json!({"source": "order-0", "from": 1, "to": 2, "reason": "the topic was emptied"});
+    let answer = world.write("POST", path, OP, &key, &good);
+    assert_eq!((answer.status, answer.code().as_str()), (404, "NOT_FOUND"));
+    assert!(answer.text.contains("EVENT_BUS is embedded"), "{}", answer.text);
+    let bad = world.write("POST", path, OP, &key, &json!({"from": 0, "to": "2"}));
+    let mut faults = bad.faults();
+    faults.sort();
+    let expected = [("/from", "INVALID_VALUE"), ("/source", "REQUIRED"), ("/to", "INVALID_TYPE")];
+    assert_eq!(faults, expected.map(|(pointer, code)| (pointer.to_owned(), code.to_owned())));
+    let backwards = world.write("POST", path, OP, &key, &json!({"source": "order-0", "from": 3, "to": 2}));
+    assert_eq!(backwards.faults(), [("/to".to_owned(), "INVALID_VALUE".to_owned())]);
+    assert_eq!(world.write("POST", path, SK, &key, &good).code(), "FORBIDDEN");
+}
+
+#[test]
 fn nothing_is_left_behind_when_all_is_done() {
     let world = World::new();
     paid(&world, 6);

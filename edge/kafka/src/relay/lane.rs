@@ -52,6 +52,9 @@ pub enum StopReason {
         /// Ours.
         next_sequence: i32,
     },
+    /// The producer has no epoch left to go on under.
+    #[error("acknowledged records are lost, and the producer's epochs are used up")]
+    EpochsUsedUp,
     /// The head is refused as out of order although its predecessor is the broker's last.
     #[error("the broker refuses batch {0} as out of order though nothing is missing")]
     SequenceRefused(i32),
@@ -85,8 +88,8 @@ pub(super) enum Input {
     Answered(Result<Answer, Failure>),
     /// Time has passed.
     Tick,
-    /// An operator says: go on.
-    Resume,
+    /// An operator says: go on; with `accept_loss` also if acknowledged records are still lost.
+    Resume { accept_loss: bool },
     /// The caller has seen a reason to stop; `anew` when it is another log than before, in which nothing can be found.
     Stop { reason: StopReason, anew: bool },
 }
@@ -98,6 +101,8 @@ pub(super) enum Output {
     Ask(Request),
     /// Read-back may start at this offset: store it.
     Located(i64),
+    /// Store the partition's producer, next sequence and `scan_from` and the new names of its open batches, in one transaction.
+    MovedOn { renamed: Vec<(i32, i32)> },
     /// Delete the batch's row and store `scan_from`, in one transaction.
     Acknowledged { base_sequence: i32, scan_from: i64, repeat: bool },
     /// The broker cannot take a batch now; it is tried again.
@@ -150,6 +155,10 @@ pub struct Lane {
     stored: usize,
     /// Whether a stopped lane goes on at the end of its log, without looking for its batches: a person has looked.
     anew: bool,
+    /// An operator has said to go on without the records that are lost, if they still are.
+    loss_accepted: bool,
+    /// They are: under the next epoch, at the end of the log.
+    moving_on: bool,
     /// An operator has said that a stopped lane is to go on, and answers of the time before are still on their way.
     resume_wanted: bool,
     in_flight: Vec<i32>,
@@ -168,6 +177,8 @@ impl Lane {
             phase: Phase::Sending,
             stored,
             anew: false,
+            loss_accepted: false,
+            moving_on: false,
             resume_wanted: false,
             in_flight: Vec::new(),
             trusted_until: 0,
@@ -247,9 +258,12 @@ impl Lane {
                     self.go(now, then);
                 }
             }
-            Input::Resume => {
-                self.resume_wanted = self.is_stopped();
-                self.resume(now);
+            Input::Resume { accept_loss } => {
+                if self.is_stopped() {
+                    self.resume_wanted = true;
+                    self.loss_accepted |= accept_loss;
+                    self.resume(now);
+                }
             }
             Input::Stop { reason, anew } => {
                 self.anew |= anew;
@@ -311,6 +325,9 @@ impl Lane {
 
     fn locate(&mut self, answer: list_offsets::Answer) {
         self.state.scan_from = Some(answer.offset);
+        if std::mem::take(&mut self.moving_on) {
+            return self.move_on();
+        }
         self.outputs.push(Output::Located(answer.offset));
         self.phase = Phase::Sending;
     }
@@ -334,6 +351,8 @@ impl Lane {
 
     fn stop(&mut self, reason: StopReason) {
         self.anew |= matches!(reason, StopReason::DeletedUnchecked(_));
+        self.loss_accepted = false;
+        self.moving_on = false;
         if !self.is_stopped() {
             self.phase = Phase::Stopped;
             self.outputs.push(Output::Stopped(reason));

@@ -152,9 +152,9 @@ impl Publisher {
                 self.tell(now, &place, lane::Input::Stored(base_sequence));
                 Vec::new()
             }
-            Input::Resume { place } => {
+            Input::Resume { place, accept_loss } => {
                 self.adopt(now, &place.topic);
-                self.tell(now, &place, lane::Input::Resume);
+                self.tell(now, &place, lane::Input::Resume { accept_loss });
                 Vec::new()
             }
         };
@@ -287,6 +287,11 @@ impl Publisher {
             }
             lane::Output::Located(scan_from) => {
                 self.outputs.push(Output::Located { place, producer, scan_from })
+            }
+            lane::Output::MovedOn { renamed } => {
+                let Some(state) = self.lanes.get(&place).map(Lane::state) else { return };
+                let (next_sequence, scan_from) = (state.next_sequence, state.scan_from.unwrap_or(0));
+                self.outputs.push(Output::MovedOn { place, producer, next_sequence, scan_from, renamed });
             }
             lane::Output::Acknowledged { base_sequence, scan_from, repeat } => {
                 self.outputs.push(Output::Acknowledged { place, base_sequence, scan_from, repeat });

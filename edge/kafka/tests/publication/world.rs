@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 use gyesan_kafka::batch::{self, Compression, Record, Stamp};
-use gyesan_kafka::relay::{Frozen, Input, Output, PartitionState, Publisher, Settings, StopReason, Stored};
+use gyesan_kafka::relay::{
+    Frozen, Input, Output, PartitionState, Producer, Publisher, Settings, StopReason, Stored,
+};
 use gyesan_kafka::sim::{Chance, Faults, SimCluster, SimNetwork};
 use gyesan_kafka::socket::{SocketNews, SocketOrder};
 use gyesan_kafka::{Millis, TopicPartition};
@@ -12,7 +14,7 @@ use gyesan_kafka::{Millis, TopicPartition};
 pub const TOPIC: &str = "gyesan.orders";
 pub const PARTITIONS: i32 = 3;
 pub const NODES: i32 = 3;
-const EVENTS: usize = 200;
+pub const EVENTS: usize = 200;
 const START: Millis = 1_790_000_000_000;
 /// Connections that one publisher may open.
 const GENERATION: u64 = 1_000_000;
@@ -39,6 +41,8 @@ pub struct World {
     pub opened: usize,
     pub unavailable: usize,
     pub postponed: usize,
+    /// How often a partition has gone on under another epoch.
+    pub moved: usize,
     pub stops: Vec<(TopicPartition, StopReason)>,
     seed: u64,
     now: Millis,
@@ -57,6 +61,8 @@ pub struct World {
     unstored: VecDeque<(Millis, TopicPartition, Frozen, usize)>,
     links: Vec<u64>,
     generation: u64,
+    /// Where a partition has moved on: by how much the number of an event is ahead of its sequence.
+    ahead: BTreeMap<TopicPartition, usize>,
 }
 
 impl World {
@@ -69,6 +75,7 @@ impl World {
             opened: 0,
             unavailable: 0,
             postponed: 0,
+            moved: 0,
             stops: Vec::new(),
             seed,
             now: START,
@@ -84,6 +91,7 @@ impl World {
             unstored: VecDeque::new(),
             links: Vec::new(),
             generation: 0,
+            ahead: BTreeMap::new(),
         }
     }
 
@@ -209,6 +217,9 @@ impl World {
                 state.scan_from = Some(scan_from);
                 self.repeats += usize::from(repeat);
             }
+            Output::MovedOn { place, producer, scan_from, renamed, .. } => {
+                self.move_on(&place, producer, scan_from, &renamed);
+            }
             Output::Stopped { place, reason } => self.stops.push((place, reason)),
             Output::TopicUnavailable { .. } => self.unavailable += 1,
             Output::Postponed { .. } => self.postponed += 1,
@@ -231,7 +242,8 @@ impl World {
             let open = publisher.partition(&place).map(|state| state.frozen.clone()).unwrap_or_default();
             for frozen in open.iter().filter(|frozen| frozen.bytes.is_none()) {
                 if self.chance.happens(300) {
-                    let first = frozen.base_sequence as usize;
+                    let ahead = self.ahead.get(&place).copied().unwrap_or(0);
+                    let first = frozen.base_sequence as usize + ahead;
                     let numbers = first..first + frozen.count as usize;
                     let records: Vec<Record> = numbers.map(|number| record(&place, number)).collect();
                     let now_ms = self.now as i64;
@@ -329,8 +341,46 @@ impl World {
             .unwrap_or(0)
     }
 
-    pub fn resume(&mut self, place: &TopicPartition) {
-        self.give(Input::Resume { place: place.clone() });
+    /// Stores that a partition goes on under another epoch, or a crash comes first; or it comes before the publisher hears of it.
+    fn move_on(
+        &mut self,
+        place: &TopicPartition,
+        producer: Producer,
+        scan_from: i64,
+        renamed: &[(i32, i32)],
+    ) {
+        let rename = |frozen: &mut Frozen| {
+            let (_, after) = renamed.iter().find(|(before, _)| *before == frozen.base_sequence).unwrap();
+            frozen.base_sequence = *after;
+        };
+        let state = self.stored.partitions.iter_mut().find(|state| state.place == *place).unwrap();
+        state.producer = producer;
+        state.scan_from = Some(scan_from);
+        state.frozen.iter_mut().for_each(rename);
+        let next_after = |frozen: &Frozen| batch::sequence_after(frozen.base_sequence, frozen.count);
+        state.next_sequence = state.frozen.back().map_or(0, next_after);
+        let stored: Vec<i32> = state.frozen.iter().map(|frozen| frozen.base_sequence).collect();
+        let position = self.positions.get(place).copied().unwrap_or(0);
+        self.ahead.insert(place.clone(), position - state.next_sequence as usize);
+        for (_, _, frozen, _) in self.unstored.iter_mut().filter(|(_, of, ..)| of == place) {
+            rename(frozen);
+        }
+        self.moved += 1;
+        if !self.quiet && self.chance.happens(self.chaos.crash) {
+            return self.crash();
+        }
+        for base_sequence in stored {
+            self.give(Input::Stored { place: place.clone(), base_sequence });
+        }
+    }
+
+    pub fn resume(&mut self, place: &TopicPartition, accept_loss: bool) {
+        self.give(Input::Resume { place: place.clone(), accept_loss });
+    }
+
+    /// The values of the events of a partition from one number to before another.
+    pub fn events(place: &TopicPartition, numbers: std::ops::Range<usize>) -> Vec<Bytes> {
+        numbers.filter_map(|number| record(place, number).value).collect()
     }
 
     /// Somebody else writes under our producer id with the next epoch.

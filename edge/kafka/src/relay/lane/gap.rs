@@ -1,9 +1,10 @@
 //! What the broker's memory of the producer says about a gap, and about records that were deleted unchecked.
 
-use super::{Lane, Next, REFUSALS_MAX, StopReason, Why};
+use super::{Lane, Next, Output, Phase, REFUSALS_MAX, StopReason, Why};
 use crate::Millis;
 use crate::api::describe_producers;
 use crate::batch::{sequence_after, sequence_before};
+use crate::relay::PartitionState;
 
 impl Lane {
     pub(super) fn explain(&mut self, now: Millis, why: Why, answer: &describe_producers::Answer) {
@@ -42,10 +43,31 @@ impl Lane {
             return self.rest(now, Next::ReadBack { must_find: false });
         }
         if sequence_before(last_sequence, base_sequence) {
-            return self.stop(StopReason::AcknowledgedLost { last_sequence, next_sequence: base_sequence });
+            return self.lose(now, last_sequence, base_sequence);
         }
         // The broker's last sequence lies inside the head: it is not our batch that it has.
         self.stop(StopReason::SequenceRefused(base_sequence));
+    }
+
+    /// The broker's log of this producer ends before the first open batch: none of them is in it.
+    fn lose(&mut self, now: Millis, last_sequence: i32, next_sequence: i32) {
+        if !std::mem::take(&mut self.loss_accepted) {
+            return self.stop(StopReason::AcknowledgedLost { last_sequence, next_sequence });
+        }
+        self.moving_on = true;
+        self.go(now, Next::Locate);
+    }
+
+    /// The open batches follow on the end of the log, under the next epoch, which also keeps late copies of the old one out. None is
+    /// sent before it is stored under its new name.
+    pub(super) fn move_on(&mut self) {
+        let Some(moved) = self.state.with_next_epoch() else { return self.stop(StopReason::EpochsUsedUp) };
+        let names = |state: &PartitionState| state.frozen.iter().map(|frozen| frozen.base_sequence).collect();
+        let (before, after): (Vec<i32>, Vec<i32>) = (names(&self.state), names(&moved));
+        self.state = moved;
+        self.stored = 0;
+        self.outputs.push(Output::MovedOn { renamed: before.into_iter().zip(after).collect() });
+        self.phase = Phase::Sending;
     }
 
     /// Whatever the broker's last sequence covers is written; the rest is not, and is sent again.
@@ -54,7 +76,7 @@ impl Lane {
             && sequence_before(sequence_after(last_sequence, 1), head.base_sequence)
         {
             let next_sequence = head.base_sequence;
-            return self.stop(StopReason::AcknowledgedLost { last_sequence, next_sequence });
+            return self.lose(now, last_sequence, next_sequence);
         }
         while let Some(head) = self.state.frozen.front()
             && self.stored > 0

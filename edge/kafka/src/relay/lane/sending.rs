@@ -91,6 +91,7 @@ impl Lane {
             return;
         }
         self.stored = self.stored.saturating_sub(1);
+        self.loss_accepted = false;
         self.backoff.reset();
         self.searches = 0;
         self.refusals = 0;

@@ -59,10 +59,12 @@ pub enum Input {
         /// Which.
         base_sequence: i32,
     },
-    /// An operator says that a stopped partition may go on.
+    /// An operator says that a stopped partition may go on. It looks again, and stops again where the cause is still there.
     Resume {
         /// Which.
         place: TopicPartition,
+        /// Where the cause is that acknowledged records are lost: go on without them.
+        accept_loss: bool,
     },
     /// A deadline may have passed. Also the first input after construction.
     Tick,
@@ -85,6 +87,20 @@ pub enum Output {
         producer: Producer,
         /// Offset from which read-back starts.
         scan_from: i64,
+    },
+    /// Acknowledged records are lost, and an operator goes on without them: store the partition and the new names of its frozen
+    /// batches, in one transaction, and then say [`Input::Stored`] of each.
+    MovedOn {
+        /// Which.
+        place: TopicPartition,
+        /// Whose batches they are now.
+        producer: Producer,
+        /// Sequence of the next record to freeze.
+        next_sequence: i32,
+        /// Offset from which read-back starts.
+        scan_from: i64,
+        /// Base sequences of the frozen batches, before and after, in order.
+        renamed: Vec<(i32, i32)>,
     },
     /// Delete the frozen batch and store `scan_from`, in one transaction.
     Acknowledged {
