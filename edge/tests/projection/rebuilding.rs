@@ -124,6 +124,16 @@ fn a_query_database_that_was_lost_is_filled_again() {
 }
 
 #[test]
+fn a_batch_into_a_query_database_that_was_lost_does_not_begin_in_the_middle() {
+    let mut world = filled();
+    world.query = crate::world::query_database();
+    world.orders(1_200..1_201);
+    world.wake();
+    world.settle();
+    assert_eq!((world.rows().len(), world.position().position), (1_201, 1_203));
+}
+
+#[test]
 fn a_paused_consumer_stays_paused_and_reads_anew_once_it_is_resumed() {
     let mut world = filled();
     let before = world.rows();
