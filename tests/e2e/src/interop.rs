@@ -103,6 +103,18 @@ pub fn administer(brokers: &str, deed: &[&str]) -> Result<Value> {
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 
+/// Makes the shards, whose worker has been stopped, believe that their events were published so many days earlier.
+///
+/// # Errors
+/// When it fails.
+pub fn age_outbox(state: &Path, days: u32) -> Result<()> {
+    let output = python("age_outbox.py", &[&state.to_string_lossy(), &days.to_string()])?;
+    if !output.status.success() {
+        bail!("{}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(())
+}
+
 /// A script of `tests/interop` that is to be run.
 pub fn script(name: &str) -> Command {
     let python = std::env::var_os("GYESAN_PYTHON").unwrap_or_else(|| "python3".into());

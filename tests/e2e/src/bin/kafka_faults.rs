@@ -4,6 +4,8 @@
 //! Each asserts that selling goes on, what the log and the operator's questions say, and that in the end each committed event
 //! is in its topic exactly once.
 
+#[path = "kafka_faults/again.rs"]
+mod again;
 #[path = "kafka_faults/away.rs"]
 mod away;
 #[path = "kafka_faults/changed.rs"]
@@ -42,6 +44,8 @@ const SCENARIOS: &[Scenario] = &[
     ("too_few_replicas_in_step_are_waited_for", away::too_few_replicas),
     ("a_full_disk_is_waited_for", away::full_disk),
     ("what_is_no_event_is_in_the_topic_of_dead_letters_once", letters::no_event),
+    ("events_are_published_once_more_for_one_request", again::republished),
+    ("what_was_published_days_ago_is_removed_and_selling_goes_on", again::removed),
     ("more_partitions_than_configured_stop_the_topic_with_a_sentence", changed::more_partitions),
     ("a_topic_that_was_deleted_and_made_again_stops_with_a_sentence", changed::deleted_topic),
 ];
