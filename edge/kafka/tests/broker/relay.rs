@@ -113,7 +113,9 @@ impl Relay {
                     self.repeats += usize::from(repeat);
                 }
                 Output::Stopped { reason, .. } => self.stops.push(reason),
-                Output::MovedOn { place, .. } => panic!("{place} has moved on, and nobody has accepted a loss"),
+                Output::MovedOn { place, .. } => {
+                    panic!("{place} has moved on, and nobody has accepted a loss")
+                }
                 Output::Durability { replicas, min_in_sync_replicas, .. } => {
                     self.durability = Some((replicas, min_in_sync_replicas));
                 }
