@@ -42,7 +42,7 @@ struct Sizes {
 }
 
 const WHOLE: Sizes =
-    Sizes { paid: 3_000, credited: 1_000, arriving: 1_670, drained: 300_000, consumed: 30_000, rounds: 3 };
+    Sizes { paid: 3_000, credited: 1_000, arriving: 1_670, drained: 1_000_000, consumed: 30_000, rounds: 3 };
 const QUICK: Sizes =
     Sizes { paid: 750, credited: 300, arriving: 500, drained: 100_000, consumed: 5_000, rounds: 1 };
 
