@@ -2,7 +2,6 @@
 import { connect } from 'cloudflare:sockets';
 import { DurableObject } from 'cloudflare:workers';
 import * as wasm from './index.js';
-import { pack } from './rows.mjs';
 import { Surprises } from './surprises.mjs';
 
 // After a panic the module is started anew by the next export that is called, but the texts passed to that export would
@@ -55,10 +54,6 @@ class Actor extends DurableObject {
 
   cmds(envelope) {
     return this.guard(() => this.host.cmds(envelope));
-  }
-
-  rows(cursor) {
-    return pack(cursor.raw());
   }
 
   log(target, after, limit) {

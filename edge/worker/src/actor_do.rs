@@ -64,8 +64,8 @@ impl Host {
     #[wasm_bindgen(constructor)]
     pub fn new(shim: Shim, storage: RawStorage, env: &Env) -> Host {
         Host(Rc::new(Object {
-            storage: Storage::new(storage, shim.clone().unchecked_into()),
             shim,
+            storage: Storage::new(storage),
             isolate: Isolate::of(env),
             opened: RefCell::default(),
             inbox: RefCell::default(),

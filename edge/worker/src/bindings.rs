@@ -14,9 +14,6 @@ extern "C" {
     /// Calls `Host::tick` after so many milliseconds, instead of any call that was wanted before.
     #[wasm_bindgen(method, js_name = tickIn)]
     pub fn tick_in(this: &Shim, delay_ms: i32);
-    /// The rows that a cursor has, one behind the other as bytes; good until the next call.
-    #[wasm_bindgen(method, catch)]
-    pub fn rows(this: &Shim, cursor: &RawCursor) -> Result<Uint8Array, JsValue>;
     /// Opens a connection; `Host::opened`, `received` and `closed` tell of it.
     #[wasm_bindgen(method)]
     pub fn open(this: &Shim, link: f64, address: &str, secure_transport: &str);
@@ -65,6 +62,12 @@ extern "C" {
 
     /// `SqlStorageCursor`.
     pub type RawCursor;
+    #[wasm_bindgen(method, catch)]
+    pub fn raw(this: &RawCursor) -> Result<RawRows, JsValue>;
+    /// The iterator of a cursor's rows, each an array of its columns.
+    pub type RawRows;
+    #[wasm_bindgen(method, catch, js_name = toArray)]
+    pub fn to_array(this: &RawRows) -> Result<Array, JsValue>;
 
     /// `DurableObjectNamespace`.
     pub type Namespace;

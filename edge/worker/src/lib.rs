@@ -19,7 +19,6 @@ mod log_call;
 pub mod poke_cron;
 mod psp_call;
 mod query;
-mod rows;
 mod sockets;
 mod storage;
 mod world;

@@ -2,8 +2,7 @@
 
 use crate::bindings::message;
 use crate::call::within;
-use crate::rows;
-use crate::storage::to_js;
+use crate::storage::{to_js, to_row};
 use gyesan_edge::query::{Query, Statement};
 use gyesan_edge::sql::{Row, SqlError};
 use wasm_bindgen::JsValue;
@@ -22,7 +21,7 @@ async fn send(database: &D1Database, query: &Query) -> Result<Vec<Row>, SqlError
     match query {
         Query::Read(statement) => {
             let rows = prepared(database, statement)?.raw_js_value().await.map_err(fault)?;
-            rows.iter().map(rows::of_js).collect()
+            rows.iter().map(to_row).collect()
         }
         Query::Write(statements) => {
             // D1 runs a batch as one transaction.

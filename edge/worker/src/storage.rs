@@ -3,20 +3,18 @@
 //! Atomicity rests on the platform here: everything written in one turn of the event loop is committed together, and
 //! the output gate holds every reply, fetch and call of that turn back until the commit is on disk.
 
-use crate::bindings::{RawCursor, RawSql, RawStorage, Shim, message};
-use crate::rows;
+use crate::bindings::{RawCursor, RawSql, RawStorage, message};
 use gyesan_core::time::Timestamp;
 use gyesan_edge::sql::{Row, Sql, SqlError, Value};
-use js_sys::{JsString, Uint8Array};
+use js_sys::{Array, ArrayBuffer, JsString, Uint8Array};
 use std::cell::RefCell;
 use std::collections::HashMap;
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
 
 /// A Durable Object's storage.
 pub struct Storage {
     storage: RawStorage,
     sql: RawSql,
-    shim: Shim,
     /// By the address and length of their static texts.
     statements: RefCell<HashMap<(usize, usize), Statement>>,
 }
@@ -36,10 +34,10 @@ impl Statement {
 }
 
 impl Storage {
-    /// Wraps `ctx.storage` of the shim's object.
-    pub fn new(storage: RawStorage, shim: Shim) -> Storage {
+    /// Wraps `ctx.storage`.
+    pub fn new(storage: RawStorage) -> Storage {
         let sql = storage.sql();
-        Storage { storage, sql, shim, statements: RefCell::default() }
+        Storage { storage, sql, statements: RefCell::default() }
     }
 
     /// Sets the object's one alarm, in the transaction of this turn.
@@ -71,7 +69,8 @@ impl Sql for Storage {
         if !statement.has_rows {
             return Ok(Vec::new());
         }
-        rows::unpack(self.shim.rows(&cursor).map_err(fault)?.to_vec().into())
+        let rows = cursor.raw().and_then(|rows| rows.to_array()).map_err(fault)?;
+        rows.iter().map(|row| to_row(&row)).collect()
     }
 
     fn savepoint(&self, body: &mut dyn FnMut() -> bool) -> Result<(), SqlError> {
@@ -95,5 +94,35 @@ pub fn to_js(value: &Value) -> JsValue {
         Value::Int(v) => JsValue::from_f64(*v as f64),
         Value::Text(v) => JsValue::from_str(v),
         Value::Blob(v) => Uint8Array::from(v.as_ref()).into(),
+    }
+}
+
+/// A row of an answer: an array of its columns.
+///
+/// # Errors
+/// When a column holds a fraction or an integer that a double cannot hold.
+pub fn to_row(row: &JsValue) -> Result<Row, SqlError> {
+    row.unchecked_ref::<Array>().iter().map(|column| from_js(&column)).collect::<Result<_, _>>().map(Row)
+}
+
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+fn from_js(column: &JsValue) -> Result<Value, SqlError> {
+    if column.is_null() {
+        return Ok(Value::Null);
+    }
+    if let Some(number) = column.as_f64() {
+        return if number.fract() == 0.0 && number.abs() <= EXACT {
+            Ok(Value::Int(number as i64))
+        } else {
+            Err(SqlError(format!("{number} is not an exact integer")))
+        };
+    }
+    if let Some(text) = column.as_string() {
+        return Ok(Value::Text(text));
+    }
+    match column.dyn_ref::<ArrayBuffer>() {
+        Some(buffer) => Ok(Value::Blob(Uint8Array::new(buffer).to_vec().into())),
+        None => Err(SqlError("a column is neither number, text nor bytes".to_owned())),
     }
 }

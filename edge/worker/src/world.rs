@@ -3,8 +3,8 @@
 use crate::bindings::{Response, message, random_u128};
 use crate::call::{self, Envelope, Sent};
 use crate::isolate::Isolate;
-use crate::storage::to_js;
-use crate::{clock, log, query, rows};
+use crate::storage::{to_js, to_row};
+use crate::{clock, log, query};
 use gyesan_core::time::Timestamp;
 use gyesan_edge::actor::{CallFault, LogLine};
 use gyesan_edge::command::{Command, Reply};
@@ -53,7 +53,7 @@ impl Ports for World {
         let fault = |e: worker::Error| SqlError(e.to_string());
         let statement = self.isolate.catalogue.prepare(statement).bind(&params).map_err(fault)?;
         let rows = statement.raw_js_value().await.map_err(fault)?;
-        rows.iter().map(rows::of_js).collect()
+        rows.iter().map(to_row).collect()
     }
 
     async fn query(&self, query: Query) -> Result<Vec<Row>, SqlError> {

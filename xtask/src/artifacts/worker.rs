@@ -32,7 +32,7 @@ pub fn build(bindgen: &Path) -> Result<()> {
     glue.args(["--experimental-reset-state-function", "--force-enable-abort-handler"]);
     process::run("generating the worker's glue", &mut glue)?;
 
-    for script in ["shim.js", "rows.mjs", "surprises.mjs"] {
+    for script in ["shim.js", "surprises.mjs"] {
         std::fs::copy(workspace::path("edge/worker").join(script), stage.join(script))
             .with_context(|| format!("edge/worker/{script} cannot be copied"))?;
     }
