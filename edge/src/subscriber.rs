@@ -65,6 +65,8 @@ pub struct Subscriber {
     rests_until: Option<Timestamp>,
     /// The topic's high watermark, as last seen.
     end: u64,
+    /// When it was seen, by this process.
+    end_seen_at: Option<Timestamp>,
     letters: Letters,
     links: Links,
     clock: SteadyClock,
@@ -116,6 +118,7 @@ impl Subscriber {
             fetched_until: None,
             rests_until: None,
             end: handling.position.unwrap_or(0),
+            end_seen_at: None,
             letters: Letters::open(Target::Subscriber(subscription, partition), topology, sql)?,
             links: Links::default(),
             clock: SteadyClock::new(now),
@@ -283,7 +286,8 @@ impl Subscriber {
 
     fn place(&self) -> ConsumerPosition {
         let place = self.handling.place();
-        ConsumerPosition { end: Some(self.end.max(place.position)), ..place }
+        let end = Some(self.end.max(place.position));
+        ConsumerPosition { end, end_seen_at: self.end_seen_at, ..place }
     }
 
     fn who(&self) -> String {
@@ -336,11 +340,12 @@ impl Subscriber {
                     Output::Socket(order) => self.links.obey(turn, order),
                     Output::TopicSeen(topic) => self.see_topic(turn, topic)?,
                     Output::Records { records, next_offset, high_watermark } => {
-                        self.end = u64::try_from(high_watermark).unwrap_or(0);
+                        self.see_end(turn, high_watermark);
                         if self.take(turn, records, next_offset)? {
                             inputs.push_back(reader::Input::Handled);
                         }
                     }
+                    Output::End(high_watermark) => self.see_end(turn, high_watermark),
                     Output::Stopped(reason) => {
                         let in_doubt =
                             matches!(reason, StopReason::OutOfRange(_) | StopReason::TopicChanged(_));
@@ -360,6 +365,11 @@ impl Subscriber {
             }
         }
         Ok(())
+    }
+
+    fn see_end(&mut self, turn: &Turn<'_>, high_watermark: i64) {
+        self.end = u64::try_from(high_watermark).unwrap_or(0);
+        self.end_seen_at = Some(turn.now);
     }
 
     /// Takes over what was fetched. True when it is handled already.

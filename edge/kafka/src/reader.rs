@@ -68,6 +68,8 @@ pub enum Output {
         /// The end of the log as its readers see it: minus `next_offset` it is the lag.
         high_watermark: i64,
     },
+    /// There is nothing behind the position: this is the end of the log as its readers see it.
+    End(i64),
     /// Nothing more is read; tell the operator.
     Stopped(StopReason),
     /// The topic cannot be read for now, because there is none or it has no leader; asking goes on.
@@ -127,6 +129,8 @@ pub struct Reader {
     cluster: Cluster,
     topic: Option<StoredTopic>,
     position: Option<i64>,
+    /// Whether the leader has answered a fetch. The first one does not wait for records: a caller wants to know where the log ends.
+    has_fetched: bool,
     phase: Phase,
     backoff: Backoff,
     /// The ticket of the question under way; commits have the odd numbers.
@@ -148,6 +152,7 @@ impl Reader {
             cluster,
             topic,
             position,
+            has_fetched: false,
             phase,
             backoff,
             ticket: 0,
@@ -210,7 +215,7 @@ impl Reader {
                     topic,
                     partition,
                     offset,
-                    max_wait_ms: self.settings.max_wait_ms,
+                    max_wait_ms: if self.has_fetched { self.settings.max_wait_ms } else { 0 },
                     max_bytes: self.settings.max_bytes,
                     isolation: fetch::Isolation::ReadCommitted,
                 };
@@ -313,8 +318,12 @@ impl Reader {
     fn deliver(&mut self, now: Millis, answer: fetch::Answer) {
         let position = self.position.unwrap_or(0);
         let high_watermark = answer.high_watermark;
+        self.has_fetched = true;
         match records::readable(position, answer) {
-            Ok((_, next_offset)) if next_offset == position => self.ask_next(now),
+            Ok((_, next_offset)) if next_offset == position => {
+                self.outputs.push(Output::End(high_watermark));
+                self.ask_next(now);
+            }
             Ok((records, next_offset)) => {
                 self.phase = Phase::Handling { next_offset };
                 self.outputs.push(Output::Records { records, next_offset, high_watermark });

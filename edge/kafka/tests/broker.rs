@@ -329,7 +329,9 @@ fn read_with_restarts(address: &str, place: &TopicPartition, group: &str, events
                         }
                     }
                     reader::Output::Stopped(reason) => panic!("{reason}"),
-                    reader::Output::TopicUnavailable(_) | reader::Output::LinkBroken { .. } => {}
+                    reader::Output::End(_)
+                    | reader::Output::TopicUnavailable(_)
+                    | reader::Output::LinkBroken { .. } => {}
                 }
             }
         }

@@ -29,6 +29,7 @@ struct World {
     position: Option<i64>,
     effects: Vec<Bytes>,
     stops: Vec<StopReason>,
+    ends_seen: u32,
     crash: u64,
 }
 
@@ -66,6 +67,7 @@ impl World {
             position: None,
             effects: Vec::new(),
             stops: Vec::new(),
+            ends_seen: 0,
             crash,
         }
     }
@@ -135,6 +137,10 @@ impl World {
                         inputs.push(Input::Handled);
                     }
                     Output::Stopped(reason) => self.stops.push(reason),
+                    Output::End(end) => {
+                        assert!(end >= self.position.unwrap_or(0), "the end lies before the position");
+                        self.ends_seen += 1;
+                    }
                     Output::TopicUnavailable(_) | Output::LinkBroken { .. } => {}
                 }
             }
@@ -156,6 +162,17 @@ fn the_log_is_delivered_once_and_in_order_through_everything() {
         let wanted: Vec<Bytes> = (0..300).map(value).collect();
         assert!(world.effects == wanted, "seed {seed}: {} effects, {:?}", world.effects.len(), world.stops);
     }
+}
+
+#[test]
+fn the_end_of_a_log_without_news_is_told_at_once() {
+    let mut world = World::new(3, Faults::default(), 0);
+    world.fill(50);
+    world.run(60_000, 50);
+    world.restart();
+    world.ends_seen = 0;
+    world.run(200, usize::MAX);
+    assert!(world.ends_seen > 0, "the first fetch waits for records");
 }
 
 #[test]

@@ -40,6 +40,9 @@ pub struct ConsumerPosition {
     /// Of a topic: its high watermark when it was last read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<u64>,
+    /// When that was. `None`: this process has not heard of its topic yet, and the end is only known to be no earlier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end_seen_at: Option<Timestamp>,
     /// Whether an operator has paused it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused: Option<Halt>,

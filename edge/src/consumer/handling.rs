@@ -159,6 +159,7 @@ impl Handling {
             position: self.position.unwrap_or(0),
             dead_letters: self.dead_letters,
             end: None,
+            end_seen_at: None,
             paused: self.paused.clone(),
             stopped: self.stopped.clone(),
         }

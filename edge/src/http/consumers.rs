@@ -47,7 +47,7 @@ async fn items<P: Ports>(context: &Context<'_, P>, positions: &[(Target, Consume
         .filter_map(|(target, place)| {
             let (subscription, partition) = part(*target)?;
             let end = place.end.or_else(|| end_of(subscription.source(partition))).unwrap_or(place.position);
-            Some(item(subscription, partition, place, end))
+            Some(item(context, subscription, partition, place, end))
         })
         .collect();
     json(StatusCode::OK, &json!({ "items": items, "nextCursor": null }))
@@ -150,10 +150,21 @@ async fn order<P: Ports>(context: &Context<'_, P>, target: Target, order: Consum
             logs.iter().find(|(log, _)| *log == source).map_or(place.position, |(_, status)| status.end)
         }
     };
-    json(StatusCode::OK, &item(subscription, partition, &place, end))
+    json(StatusCode::OK, &item(context, subscription, partition, &place, end))
 }
 
-fn item(subscription: Subscription, partition: u32, place: &ConsumerPosition, end: u64) -> Value {
+fn item<P: Ports>(
+    context: &Context<'_, P>,
+    subscription: Subscription,
+    partition: u32,
+    place: &ConsumerPosition,
+    end: u64,
+) -> Value {
+    let seen_at = match context.config.topology.bus {
+        // The shard has just been asked.
+        Bus::Embedded => Some(context.ports.now()),
+        Bus::Kafka { .. } => place.end_seen_at,
+    };
     let (paused, stopped) = (place.paused.as_ref(), place.stopped.as_ref());
     json!({
         "consumer": subscription.name(),
@@ -161,6 +172,7 @@ fn item(subscription: Subscription, partition: u32, place: &ConsumerPosition, en
         "partition": partition,
         "position": place.position,
         "end": end,
+        "endSeenAt": seen_at,
         "lag": end.saturating_sub(place.position),
         "paused": paused.is_some(),
         "pausedAt": paused.map(|halt| halt.since),

@@ -52,6 +52,7 @@ fn a_paused_consumer_credits_nothing_until_it_is_resumed() {
     assert_eq!(world.get("/v1/ops/outbox", OP).json()["pending"], 0);
     let item = consumer(&world, "wallets", 0);
     assert_eq!((&item["lag"], &item["stopped"], &item["pausedAt"]), (&json!(0), &json!(false), &json!(null)));
+    assert!(item["endSeenAt"].is_string(), "{item}");
     let log = world.log.borrow();
     let lines: Vec<_> = log.iter().filter(|line| line.fact == "operator.pause").collect();
     assert_eq!(lines.len(), 4);

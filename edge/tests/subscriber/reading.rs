@@ -65,6 +65,29 @@ fn a_process_that_is_killed_reads_on_from_the_stored_position() {
 }
 
 #[test]
+fn an_operator_sees_whether_the_end_of_the_topic_is_known() {
+    let mut world = World::new(7, Faults::default());
+    world.fill(0..20);
+    world.run(5_000);
+    for node in [1, 2] {
+        world.cluster.set_up(node, false);
+        let now = u64::try_from(world.now).unwrap();
+        world.network.cut_node(now, node);
+    }
+    world.restart();
+    world.run(5_000);
+    let position = world.position();
+    assert_eq!((position.position, position.end, position.end_seen_at), (20, Some(20), None));
+    for node in [1, 2] {
+        world.cluster.set_up(node, true);
+    }
+    world.run(60_000);
+    let position = world.position();
+    assert_eq!(position.end, Some(20));
+    assert!(position.end_seen_at.is_some(), "a topic without news has been looked at all the same");
+}
+
+#[test]
 fn a_ledger_that_does_not_answer_is_asked_until_it_does() {
     for trouble in [Ledger::Silent, Ledger::LosesAnswers] {
         let mut world = World::new(3, Faults::default());
