@@ -1,6 +1,7 @@
 //! What a subscriber puts aside is in the topic of dead letters, once, whatever breaks.
 
-use crate::world::{RELAY, World, payment, record, wanted};
+use crate::events::{payment, record, wanted};
+use crate::world::{RELAY, World};
 use bytes::Bytes;
 use gyesan_edge::command::ConsumerCommand;
 use gyesan_kafka::TopicPartition;

@@ -2,6 +2,7 @@
 //! where going on would be guessing it stops. What it puts aside a relay publishes once.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+mod events;
 mod letters;
 mod operating;
 mod order_list;

@@ -1,6 +1,7 @@
 //! What operators do: pause, resume, replay.
 
-use crate::world::{Ledger, World, payment, record, wanted};
+use crate::events::{payment, record, wanted};
+use crate::world::{Ledger, World};
 use gyesan_core::problem::Code;
 use gyesan_edge::command::{ConsumerCommand, Reply};
 use gyesan_kafka::sim::Faults;

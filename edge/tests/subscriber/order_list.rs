@@ -1,6 +1,7 @@
 //! The order list read from a topic: each order is listed once whatever breaks, in few transactions, and a rebuild leads to the same rows.
 
-use crate::world::{Ledger, ORDER_LIST, World, event, payment, place, record};
+use crate::events::{event, payment, record};
+use crate::world::{Ledger, ORDER_LIST, World, place};
 use bytes::Bytes;
 use gyesan_core::event::EventData;
 use gyesan_edge::command::{ConsumerCommand, Reply};

@@ -1,6 +1,7 @@
 //! Every payment in the topic is credited once and in order.
 
-use crate::world::{Ledger, World, event, payment, record, registry_id, wanted};
+use crate::events::{event, payment, record, wanted};
+use crate::world::{Ledger, World, registry_id};
 use bytes::Bytes;
 use gyesan_core::event::EventData;
 use gyesan_edge::schema;
@@ -69,18 +70,12 @@ fn an_operator_sees_whether_the_end_of_the_topic_is_known() {
     let mut world = World::new(7, Faults::default());
     world.fill(0..20);
     world.run(5_000);
-    for node in [1, 2] {
-        world.cluster.set_up(node, false);
-        let now = u64::try_from(world.now).unwrap();
-        world.network.cut_node(now, node);
-    }
+    world.brokers_are_up(false);
     world.restart();
     world.run(5_000);
     let position = world.position();
     assert_eq!((position.position, position.end, position.end_seen_at), (20, Some(20), None));
-    for node in [1, 2] {
-        world.cluster.set_up(node, true);
-    }
+    world.brokers_are_up(true);
     world.run(60_000);
     let position = world.position();
     assert_eq!(position.end, Some(20));
@@ -111,17 +106,11 @@ fn brokers_that_are_down_for_an_hour_cost_nothing_but_lag_and_a_line_a_minute() 
     let mut world = World::new(4, Faults::default());
     world.fill(0..20);
     world.run(5_000);
-    for node in [1, 2] {
-        world.cluster.set_up(node, false);
-        let now = u64::try_from(world.now).unwrap();
-        world.network.cut_node(now, node);
-    }
+    world.brokers_are_up(false);
     world.run(HOUR_MS);
     let lines = world.lines("kafka.link-broken").len();
     assert!((50..=125).contains(&lines), "{lines} lines in an hour, for two brokers");
-    for node in [1, 2] {
-        world.cluster.set_up(node, true);
-    }
+    world.brokers_are_up(true);
     world.fill(20..40);
     world.run(30_000);
     assert_eq!(world.credited("A"), wanted(0..40));

@@ -1,6 +1,7 @@
 //! Where going on would be guessing it stops, says so, and goes on where an operator says.
 
-use crate::world::{TOPIC, World, place, wanted};
+use crate::events::wanted;
+use crate::world::{TOPIC, World, place};
 use gyesan_core::problem::Code;
 use gyesan_edge::command::ConsumerCommand;
 use gyesan_kafka::sim::Faults;
@@ -33,15 +34,8 @@ fn assert_stopped(world: &mut World, words: &str) {
 #[test]
 fn a_position_whose_records_are_deleted_stops_it() {
     let mut world = stopped_world(1, |world| {
-        for node in [1, 2] {
-            world.cluster.set_up(node, false);
-        }
-        let now = u64::try_from(world.now).unwrap();
-        world.network.cut_node(now, 1);
-        world.network.cut_node(now, 2);
-        for node in [1, 2] {
-            world.cluster.set_up(node, true);
-        }
+        world.brokers_are_up(false);
+        world.brokers_are_up(true);
         world.fill(10..30);
         world.cluster.delete_records(&place(), 24);
     });

@@ -1,10 +1,7 @@
 //! A subscriber of the wallets, the ledger shards that it calls, the brokers that it reads, perhaps the relay of its dead letters, and one
 //! clock.
 
-use bytes::Bytes;
-use gyesan_core::event::{Event, EventData, PaymentOrder};
-use gyesan_core::money::{Amount, Currency};
-use gyesan_core::pricing::Funder;
+use crate::events::{payment, record};
 use gyesan_core::problem::Code;
 use gyesan_core::time::Timestamp;
 use gyesan_edge::actor::{Actor, CallFault, CallId, Effect, Input, LogLine, turn};
@@ -31,7 +28,7 @@ const TOPOLOGY: Topology = Topology {
     ledger_shards: 2,
     bus: Bus::Kafka { relays: 1, orders_partitions: 1, ledger_partitions: 1 },
 };
-const START_MS: i64 = 1_700_000_000_000;
+pub const START_MS: i64 = 1_700_000_000_000;
 pub const RELAY: Target = Target::Relay(0);
 /// Numbers of connections of one process.
 const PROCESS: u64 = 1 << 48;
@@ -108,47 +105,6 @@ fn kafka(schema_registry: Option<String>) -> Kafka {
         schema_registry: schema_registry.map(|url| SchemaRegistry { url, credentials: None }),
         outbox_keep_ms: None,
     }
-}
-
-/// A payment of 1,000 won to a seller.
-pub fn payment(number: usize, seller: &str) -> Event {
-    let amount = Amount::new(1_000).unwrap();
-    let line = PaymentOrder {
-        payment_order_id: format!("po_{number}"),
-        seller_id: seller.into(),
-        gross_amount: amount,
-        discount: Amount::ZERO,
-        amount,
-        funded_by: Funder::Seller,
-    };
-    event(number, |order_id| EventData::PaymentConfirmed {
-        order_id,
-        order_version: 3,
-        payment_key: format!("key_{number}"),
-        amount,
-        method: None,
-        approved_at: None,
-        member_id: None,
-        region: None,
-        late: false,
-        payment_orders: vec![line],
-    })
-}
-
-pub fn event(number: usize, data: impl FnOnce(gyesan_core::id::OrderId) -> EventData) -> Event {
-    Event {
-        event_id: format!("evt_{number}"),
-        merchant_id: "demo".into(),
-        currency: Currency::Krw,
-        occurred_at: Timestamp(START_MS),
-        data: data(format!("ord_{number:06}").as_str().into()),
-    }
-}
-
-pub fn record(event: &Event) -> Record {
-    let value = Bytes::from(schema::encode(event).unwrap());
-    let headers = schema::headers(&value, event.data.topic_and_key().1, None).unwrap();
-    Record { key: None, value: Some(value), headers }
 }
 
 impl World {
@@ -518,6 +474,16 @@ impl World {
         rows.iter().map(|row| row.text(0).unwrap().to_owned()).collect()
     }
 
+    /// All brokers stop, with their connections, or come back.
+    pub fn brokers_are_up(&mut self, up: bool) {
+        for node in [1, 2] {
+            self.cluster.set_up(node, up);
+            if !up {
+                self.network.cut_node(u64::try_from(self.now).unwrap(), node);
+            }
+        }
+    }
+
     /// The lines of the log about a fact.
     pub fn lines(&self, fact: &str) -> Vec<&LogLine> {
         self.log.iter().map(|(_, line)| line).filter(|line| line.fact == fact).collect()
@@ -537,9 +503,4 @@ fn registry_answer(request: &http::Request<String>) -> Vec<u8> {
         Some(schema) => format!("{{\"id\":{}}}", registry_id(schema.id)).into_bytes(),
         None => b"{\"compatibility\":\"BACKWARD\"}".to_vec(),
     }
-}
-
-/// What [`World::fill`] leads to.
-pub fn wanted(numbers: std::ops::Range<usize>) -> Vec<String> {
-    numbers.map(|number| format!("po_{number}")).collect()
 }
